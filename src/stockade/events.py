@@ -34,9 +34,9 @@ class Ref:
 class Event:
     """One thing that happened (after the OCSF base event).
 
-    ``time`` is seconds since the epoch, UTC; ``action`` is ``noun.verb`` as in audit logs (``token.revoke``, ``guard.ban``);
-    ``actor`` did it to ``target``; ``source`` is where it came from, normally a client address. ``details`` holds JSON values
-    and never a secret.
+    ``time`` is seconds since the epoch, UTC; ``action`` is ``noun.verb`` as in audit logs (``token.revoke``,
+    ``guard.ban``); ``actor`` did it to ``target``; ``source`` is where it came from, normally a client address.
+    ``details`` holds JSON values and never a secret.
     """
 
     time: float
