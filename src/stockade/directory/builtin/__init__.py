@@ -1,0 +1,44 @@
+"""The built-in directory: our own accounts in SQL, one file for each noun."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from stockade.directory.builtin.migrate import migrate
+from stockade.directory.builtin.people import People
+from stockade.directory.builtin.projects import Projects
+from stockade.directory.builtin.resets import Resets
+from stockade.directory.builtin.sessions import Sessions
+from stockade.directory.builtin.signing_in import SigningIn
+from stockade.directory.builtin.tokens import Tokens
+
+__all__ = ["BuiltinDirectory"]
+
+
+class BuiltinDirectory(People, SigningIn, Tokens, Sessions, Resets, Projects):
+    """Accounts, credentials and projects in SQLite or PostgreSQL; synchronous, and safe to use from many threads.
+
+    ``url`` is ``sqlite:////path/to/file`` or ``postgresql://user@host/name``; ``record`` hears an Event of everything
+    that happens, after it has; ``clock`` tells the seconds since the epoch where a method is not told. Call
+    ``migrate`` before the first use. Every method may raise Unavailable; the constructor raises ConfigurationError.
+    """
+
+    def migrate(self) -> None:
+        """Bring the database to this release's schema; harmless when it is, and when several processes do so at once.
+
+        Raises ConfigurationError when a newer release has been there.
+        """
+        migrate(self._database)
+
+    def close(self) -> None:
+        """Close the connections; the directory opens new ones when used again."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

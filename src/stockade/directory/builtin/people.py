@@ -1,0 +1,84 @@
+"""Accounts: made, looked up, blocked and unblocked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from stockade.directory.accounts import Account, AccountKind, AccountState
+from stockade.directory.builtin.register import Register, account_named, account_of
+from stockade.directory.builtin.schema import accounts
+from stockade.directory.names import account_name, email_key
+from stockade.directory.refusals import BadName, NameTaken
+from stockade.events import Ref
+
+JOB_LOGINS = frozenset({"gitlab-ci-token", "ci-token"})
+"""The logins that CI job tokens go with; no account may be named so."""
+
+
+class People(Register):
+    """The accounts of the directory."""
+
+    def create_account(
+        self,
+        name: str,
+        kind: AccountKind = AccountKind.HUMAN,
+        password: str | None = None,
+        email: str | None = None,
+        *,
+        admin: bool = False,
+        by: Ref | None = None,
+    ) -> Account:
+        """Make an account; without a password only its tokens open anything. Raises BadName, WeakPassword and
+        NameTaken.
+        """
+        name = account_name(name)
+        if name in JOB_LOGINS:
+            raise BadName("an account's name", "This login belongs to CI jobs; choose another.")
+        values = {
+            "name": name,
+            "kind": AccountKind(kind),
+            "state": AccountState.ACTIVE,
+            "email": email,
+            "email_key": None if email is None else email_key(email),
+            "password": None if password is None else self._passwords.hash(password, name=name),
+            "created": self._clock(),
+            "admin": admin,
+        }
+        try:
+            with self._database.writing() as sql:
+                row = sql.execute(insert(accounts).values(values).returning(accounts)).one()
+        except IntegrityError as error:
+            raise NameTaken("account or its e-mail address", name) from error
+        account = account_of(row)
+        self._report("user.create", account.ref, by=by, kind=account.kind.value, admin=admin)
+        return account
+
+    def account(self, name: str) -> Account:
+        """The account of this name; raises UnknownAccount."""
+        with self._database.reading() as sql:
+            return account_named(sql, name)
+
+    def accounts(self) -> Iterator[Account]:
+        """Every account by name, streamed."""
+        return map(account_of, self._pages(select(accounts), accounts.c.name))
+
+    def block(self, name: str, *, by: Ref | None = None, reason: str | None = None) -> Account:
+        """Refuse the account everywhere from now on; one already blocked stays so. Raises UnknownAccount."""
+        return self._enter(AccountState.BLOCKED, "user.block", name, by, reason)
+
+    def unblock(self, name: str, *, by: Ref | None = None, reason: str | None = None) -> Account:
+        """Let a blocked account in again, with the credentials it had. Raises UnknownAccount."""
+        return self._enter(AccountState.ACTIVE, "user.unblock", name, by, reason)
+
+    def _enter(self, state: AccountState, action: str, name: str, by: Ref | None, reason: str | None) -> Account:
+        change = update(accounts).where(accounts.c.state != state).values(state=state)
+        with self._database.writing() as sql:
+            account = account_named(sql, name)
+            changed = sql.execute(change.where(accounts.c.id == account.id)).rowcount
+            account = account_named(sql, name)
+        if changed:
+            self._report(action, account.ref, by=by, reason=reason)
+        return account

@@ -1,0 +1,113 @@
+"""Passwords: set, and reset by a code that works once and not for long."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
+
+from stockade.directory.accounts import Account
+from stockade.directory.builtin.register import Register, account_named, account_of, row_named
+from stockade.directory.builtin.schema import accounts, resets
+from stockade.directory.builtin.sessions import LONGEST_COOKIE, end_sessions
+from stockade.directory.names import email_key
+from stockade.directory.refusals import AccountBlocked, BadName, UnknownCredentials
+from stockade.directory.secret import Secret
+from stockade.directory.tokens import digest, make_code
+from stockade.events import Ref
+
+CODE_LIFETIME = 3600.0
+"""Seconds for which a reset code works."""
+
+
+class Resets(Register):
+    """The passwords of the directory and their resets."""
+
+    def set_password(self, name: str, new: str, *, by: Ref | None = None) -> None:
+        """Give the account another password and end its sessions. Raises UnknownAccount and WeakPassword."""
+        account = self._named(name)
+        hashed = self._passwords.hash(new, name=account.name)
+        with self._database.writing() as sql:
+            ended = _change(sql, account.id, hashed)
+        self._report("password.change", account.ref, by=by, sessions_ended=ended)
+
+    def request_reset(
+        self, email_or_name: str, now: float, *, source: str | None = None
+    ) -> tuple[Account, Secret] | None:
+        """A new one-time code for the account, good for CODE_LIFETIME, in place of any earlier one; None when there
+        is no such account or it is blocked.
+
+        Send the code to the returned account's e-mail address, never to what was typed in, and answer the client the
+        same in both cases.
+        """
+        code = make_code()
+        with self._database.writing() as sql:
+            account = _account_for(sql, email_or_name)
+            if account is not None and not account.blocked:
+                _replace_code(sql, account, code, now)
+        if account is None or account.blocked:
+            target = None if account is None else account.ref
+            self._report("password.reset.request", target, now=now, source=source, outcome="refused")
+            return None
+        self._report("password.reset.request", account.ref, now=now, source=source)
+        return account, code
+
+    def reset_password(self, code: str, new_password: str, now: float, *, source: str | None = None) -> Account:
+        """Use up the code to set a new password, and end every session of the account.
+
+        Raises UnknownCredentials for a code that is wrong, used or too old; AccountBlocked; WeakPassword, and then
+        the code still works.
+        """
+        account = self._holder_of(code, now)
+        hashed = self._passwords.hash(new_password, name=account.name)
+        with self._database.writing() as sql:
+            if sql.execute(delete(resets).where(_is_live(code, now))).rowcount != 1:
+                raise UnknownCredentials("reset code used meanwhile", account.ref)
+            ended = _change(sql, account.id, hashed)
+        self._report(
+            "password.change", account.ref, now=now, by=account.ref, source=source, sessions_ended=ended, how="reset"
+        )
+        return account
+
+    def _named(self, name: str) -> Account:
+        with self._database.reading() as sql:
+            return account_named(sql, name)
+
+    def _holder_of(self, code: str, now: float) -> Account:
+        with self._database.reading() as sql:
+            row = sql.execute(select(accounts).join(resets).where(_is_live(code, now))).one_or_none()
+        if row is None:
+            raise UnknownCredentials("no such reset code")
+        account = account_of(row)
+        if account.blocked:
+            raise AccountBlocked(account.ref)
+        return account
+
+
+def _is_live(code: str, now: float) -> ColumnElement[bool]:
+    return (resets.c.digest == digest(code[:LONGEST_COOKIE])) & (resets.c.expires > now)
+
+
+def _replace_code(sql: Connection, account: Account, code: str, now: float) -> None:
+    values = {"account_id": account.id, "digest": digest(code), "expires": now + CODE_LIFETIME}
+    sql.execute(delete(resets).where(resets.c.account_id == account.id))
+    sql.execute(insert(resets).values(values))
+
+
+def _change(sql: Connection, account_id: int, hashed: str) -> int:
+    sql.execute(update(accounts).where(accounts.c.id == account_id).values(password=hashed))
+    sql.execute(delete(resets).where(resets.c.account_id == account_id))
+    return end_sessions(sql, account_id)
+
+
+def _account_for(sql: Connection, email_or_name: str) -> Account | None:
+    row = _row_by_email(sql, email_or_name) if "@" in email_or_name else row_named(sql, email_or_name)
+    return None if row is None else account_of(row)
+
+
+def _row_by_email(sql: Connection, email: str) -> Row[Any] | None:
+    try:
+        key = email_key(email)
+    except BadName:
+        return None
+    return sql.execute(select(accounts).where(accounts.c.email_key == key)).one_or_none()

@@ -1,0 +1,120 @@
+"""Sessions: opened after a sign-in, looked up by cookie at every request, closed one by one or all at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select
+
+from stockade.directory.accounts import EVERY_SCOPE, Account, Authenticated, Credential, CredentialKind
+from stockade.directory.builtin.register import Register, account_named, account_of, usable_account
+from stockade.directory.builtin.schema import accounts, sessions
+from stockade.directory.builtin.tokens import note_use, use_is_news
+from stockade.directory.refusals import AccountBlocked, UnknownCredentials
+from stockade.directory.secret import Secret
+from stockade.directory.tokens import digest, make_code
+from stockade.events import Ref
+
+MOST_SESSIONS = 100
+"""Sessions an account may have at a time; the oldest is closed for one more."""
+LONGEST_COOKIE = 512
+
+
+class Sessions(Register):
+    """The sessions of the directory."""
+
+    def open_session(self, account: Account, now: float, lifetime: float, *, source: str | None = None) -> Secret:
+        """A new session for who has just authenticated, ``lifetime`` seconds long, and return its cookie's value.
+
+        Raises UnknownAccount and AccountBlocked.
+        """
+        cookie = make_code()
+        values = {"digest": digest(cookie), "made": now, "expires": now + lifetime, "last_used": now}
+        with self._database.writing() as sql:
+            current = usable_account(sql, account.name)
+            sql.execute(delete(sessions).where(sessions.c.expires <= now))
+            _make_room(sql, current.id)
+            place = {"account_id": current.id, "last_address": source and source[:64]}
+            row = sql.execute(insert(sessions).values(values | place).returning(sessions)).one()
+        session = session_of(row, current.name)
+        self._report("session.create", session.ref, now=now, by=current.ref, source=source)
+        return cookie
+
+    def session(self, cookie: str, now: float, *, source: str | None = None) -> Account:
+        """Whose session this is; raises UnknownCredentials when it is over or never was, AccountBlocked."""
+        return self.authenticate_session(cookie, now, source=source).account
+
+    def authenticate_session(self, cookie: str, now: float, *, source: str | None = None) -> Authenticated:
+        """As ``session``, with the session itself and what it opens."""
+        with self._database.reading() as sql:
+            row = _row_of(sql, cookie)
+        if row is None or row._mapping[sessions.c.expires] <= now:
+            raise UnknownCredentials("no such session")
+        account = account_of(row)
+        session = session_of(row, account.name)
+        if account.blocked:
+            raise AccountBlocked(account.ref)
+        if use_is_news(session, now, source):
+            with self._database.writing() as sql:
+                note_use(sql, sessions, session.id, now, source)
+        return Authenticated(account, session, session.scopes)
+
+    def sessions(self, name: str) -> list[Credential]:
+        """The sessions of one account, oldest first, at most MOST_SESSIONS; raises UnknownAccount."""
+        with self._database.reading() as sql:
+            account = account_named(sql, name)
+            rows = sql.execute(
+                select(sessions).where(sessions.c.account_id == account.id).order_by(sessions.c.id)
+            ).all()
+        return [session_of(row, account.name) for row in rows]
+
+    def close_session(self, cookie: str, *, by: Ref | None = None) -> None:
+        """End the session of this cookie; one that is over already is over."""
+        with self._database.writing() as sql:
+            row = _row_of(sql, cookie)
+            if row is not None:
+                sql.execute(delete(sessions).where(sessions.c.id == row._mapping[sessions.c.id]))
+        if row is not None:
+            account = account_of(row)
+            self._report("session.end", session_of(row, account.name).ref, by=by or account.ref, holder=account.name)
+
+    def close_sessions(self, account: Account, *, by: Ref | None = None) -> int:
+        """End every session of the account, and return how many there were."""
+        with self._database.writing() as sql:
+            count = end_sessions(sql, account.id)
+        self._report("session.end", account.ref, by=by, count=count)
+        return count
+
+
+def end_sessions(sql: Connection, account_id: int) -> int:
+    """Delete every session of an account; how many there were."""
+    return sql.execute(delete(sessions).where(sessions.c.account_id == account_id)).rowcount
+
+
+def session_of(row: Row[Any], holder: str) -> Credential:
+    """The session in a row that has the columns of the sessions table, whatever else it has."""
+    cell = row._mapping
+    return Credential(
+        id=cell[sessions.c.id],
+        kind=CredentialKind.SESSION,
+        holder=holder,
+        name="session",
+        scopes=EVERY_SCOPE,
+        made=cell[sessions.c.made],
+        expires=cell[sessions.c.expires],
+        last_used=cell[sessions.c.last_used],
+        last_address=cell[sessions.c.last_address],
+    )
+
+
+def _row_of(sql: Connection, cookie: str) -> Row[Any] | None:
+    if len(cookie) > LONGEST_COOKIE:
+        return None
+    query = select(sessions, accounts).join_from(sessions, accounts)
+    return sql.execute(query.where(sessions.c.digest == digest(cookie))).one_or_none()
+
+
+def _make_room(sql: Connection, account_id: int) -> None:
+    own = sessions.c.account_id == account_id
+    kept = select(sessions.c.id).where(own).order_by(sessions.c.id.desc()).limit(MOST_SESSIONS - 1)
+    sql.execute(delete(sessions).where(own, sessions.c.id.not_in(kept)))

@@ -1,0 +1,133 @@
+"""Authentication: a name and a secret, or a token alone, become an account, or are refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, update
+
+from stockade.directory.accounts import EVERY_SCOPE, Authenticated, Credential, CredentialKind
+from stockade.directory.builtin.people import JOB_LOGINS
+from stockade.directory.builtin.register import Register, account_of, row_named
+from stockade.directory.builtin.schema import accounts, tokens
+from stockade.directory.builtin.tokens import note_use, row_of_token, token_of, use_is_news
+from stockade.directory.names import account_name
+from stockade.directory.refusals import AccountBlocked, BadName, UnknownCredentials
+from stockade.directory.tokens import token_kind
+from stockade.events import Outcome, Ref
+
+
+class SigningIn(Register):
+    """Every way to prove who one is, but for sessions. The state of the account is read afresh each time."""
+
+    def authenticate(self, name: str, secret: str, now: float, *, source: str | None = None) -> Authenticated:
+        """Who this is, by HTTP Basic (RFC 7617) or a sign-in form. The secret is one of:
+
+        - the account's password;
+        - a personal access token of the account;
+        - a deploy token, with its own login as the name;
+        - a CI job token, with the name ``gitlab-ci-token`` or ``ci-token``.
+
+        Raises UnknownCredentials, after the same time for an unknown name as for a wrong password, and AccountBlocked
+        to who has the right secret. Both are recorded, with the name only where it can be a name.
+        """
+        try:
+            if token_kind(secret) is None:
+                found = self._by_password(name, secret, now)
+            else:
+                found = self._by_token(secret, now, source, login=name)
+        except (UnknownCredentials, AccountBlocked) as refusal:
+            self._report_refusal(refusal, name, now, source)
+            raise
+        self._report_success(found, now, source)
+        return found
+
+    def authenticate_token(self, token: str, now: float, *, source: str | None = None) -> Authenticated:
+        """Who holds this token, of any kind, given without a name (RFC 6750). Raises as ``authenticate`` does."""
+        try:
+            found = self._by_token(token, now, source, login=None)
+        except (UnknownCredentials, AccountBlocked) as refusal:
+            self._report_refusal(refusal, None, now, source)
+            raise
+        self._report_success(found, now, source)
+        return found
+
+    def _by_password(self, name: str, password: str, now: float) -> Authenticated:
+        with self._database.reading() as sql:
+            row = row_named(sql, name)
+        self._passwords.verify(None if row is None else row._mapping[accounts.c.password], password, now)
+        if row is None:
+            raise UnknownCredentials("no such account")
+        account = account_of(row)
+        if account.blocked:
+            raise AccountBlocked(account.ref)
+        self._renew(row, password)
+        made = Credential(account.id, CredentialKind.PASSWORD, account.name, "password", EVERY_SCOPE, account.created)
+        return Authenticated(account, made, EVERY_SCOPE)
+
+    def _renew(self, row: Row[Any], password: str) -> None:
+        """Hash the password anew when the parameters have changed since, unless it was changed meanwhile."""
+        stored = row._mapping[accounts.c.password]
+        if not self._passwords.outdated(stored):
+            return
+        hashed = self._passwords.rehash(password)
+        same = (accounts.c.id == row._mapping[accounts.c.id]) & (accounts.c.password == stored)
+        with self._database.writing() as sql:
+            sql.execute(update(accounts).where(same).values(password=hashed))
+
+    def _by_token(self, plain: str, now: float, source: str | None, *, login: str | None) -> Authenticated:
+        row = None
+        if token_kind(plain) is not None:
+            with self._database.reading() as sql:
+                row = row_of_token(sql, plain)
+        if row is None:
+            raise UnknownCredentials("no such token")
+        account = account_of(row)
+        token = token_of(row, account.name)
+        if (fault := _fault(token, login, now)) is not None:
+            raise UnknownCredentials(fault, account.ref)
+        if account.blocked:
+            raise AccountBlocked(account.ref)
+        if use_is_news(token, now, source):
+            with self._database.writing() as sql:
+                note_use(sql, tokens, token.id, now, source)
+        return Authenticated(account, token, token.scopes)
+
+    def _report_success(self, found: Authenticated, now: float, source: str | None) -> None:
+        who, by = found.account.ref, found.by
+        self._report(
+            "authentication.success", who, now=now, by=who, source=source, kind=by.kind.value, credential=str(by.ref)
+        )
+
+    def _report_refusal(
+        self, refusal: UnknownCredentials | AccountBlocked, name: str | None, now: float, source: str | None
+    ) -> None:
+        target = refusal.account or _named(name)
+        outcome: Outcome = "refused" if isinstance(refusal, AccountBlocked) else "failure"
+        self._report("authentication.failure", target, now=now, source=source, outcome=outcome, reason=refusal.reason)
+
+
+def _fault(token: Credential, login: str | None, now: float) -> str | None:
+    """Why this token does not open anything, if so."""
+    if token.revoked is not None:
+        return "revoked token"
+    if token.expired(now):
+        return "expired token"
+    if login is not None and not _goes_with(token, login):
+        return "token of another login"
+    return None
+
+
+def _goes_with(token: Credential, login: str) -> bool:
+    if token.kind is CredentialKind.CI_JOB:
+        return login in JOB_LOGINS
+    named = _named(login)
+    return named is not None and named.id == (token.username or token.holder)
+
+
+def _named(name: str | None) -> Ref | None:
+    """The name that was tried, unless it cannot be one: people do type a password or a token where the name belongs."""
+    try:
+        return None if name is None else Ref("stockade", "user", account_name(name))
+    except BadName:
+        return None
