@@ -64,12 +64,14 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = 20) ->
 
 def wait_port(port: int, seconds: float = 20) -> None:
     """Wait until a loopback port accepts connections; raises TimeoutError."""
+    wait_until(lambda: accepts(port), f"port {port}", seconds)
 
-    def accepts() -> bool:
-        with socket.create_connection(("127.0.0.1", port), 0.2):
-            return True
 
-    wait_until(accepts, f"port {port}", seconds)
+def accepts(port: int) -> bool:
+    """Whether a loopback port accepts connections."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
+        return True
+    return False
 
 
 @contextlib.contextmanager
@@ -129,10 +131,15 @@ def short_directory() -> Iterator[Path]:
         yield directory
 
 
-def ready_or_explain(process: subprocess.Popen[bytes], log: Path, ready: Callable[[], None]) -> None:
-    """Wait with ``ready``; when it times out, or the program has ended, say what the program's log says."""
-    try:
-        ready()
-    except TimeoutError as late:
-        said = log.read_text(errors="replace")[-2000:] if log.exists() else ""
-        raise RuntimeError(f"{process.args!r} did not start ({late}):\n{said}") from late
+def wait_ready(process: subprocess.Popen[bytes], log: Path, ready: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait until a started program is ready; where it ends or dawdles instead, say what its log says."""
+
+    def ready_or_ended() -> bool:
+        return process.poll() is not None or ready()
+
+    with contextlib.suppress(TimeoutError):
+        wait_until(ready_or_ended, "a program", seconds)
+        if process.poll() is None:
+            return
+    said = log.read_text(errors="replace")[-2000:] if log.exists() else ""
+    raise RuntimeError(f"{process.args!r} did not start:\n{said}")

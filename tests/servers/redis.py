@@ -18,11 +18,10 @@ from tests.servers.processes import (
     end,
     free_port,
     program,
-    ready_or_explain,
     running,
     short_directory,
     signal_group,
-    wait_until,
+    wait_ready,
 )
 
 NEVER = Retry(NoBackoff(), retries=0)  # a test that breaks a server wants to see it broken
@@ -106,7 +105,7 @@ def start_redis(
         log = directory / "log"
         with running(*argv, "--unixsocket", directory / "redis.sock", *map(str, options), log=log) as process:
             started = RedisServer(chosen, directory, process)
-            ready_or_explain(process, log, lambda: wait_until(lambda: answers(chosen), f"Redis on port {chosen}"))
+            wait_ready(process, log, lambda: answers(chosen))
             yield started
 
 
