@@ -115,6 +115,7 @@ def test_the_network_can_hang_reset_and_recover(redis_server: RedisServer, fault
         proxy.hang = False
         assert client.ping()
         proxy.reset = True
+        client.connection_pool.disconnect()
         with pytest.raises(redis.ConnectionError):
             client.ping()
         proxy.reset = False
