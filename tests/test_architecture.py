@@ -1,0 +1,147 @@
+"""The house holds its shape: who may import whom, what stays pure, how long things grow, and what must not be said."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from statistics import median
+
+import pytest
+
+from tests.source_tree import ROOT, SOURCE, modules, reachable, tracked_files
+
+WORDS = {"events", "errors"}
+ROOMS = {"guard", "directory"}
+DOORS = {"config", "app", "gateway", "cli", "fastapi", "flask", "django"}
+
+WORLD = {  # what a decision must not ask: it is handed the time and the facts
+    *("os", "socket", "time", "asyncio", "sqlite3", "subprocess", "threading", "multiprocessing", "mmap", "shutil"),
+    *("select", "selectors", "ssl", "tempfile", "random", "redis", "sqlalchemy", "aiohttp"),
+}
+ARITHMETIC = {"socket.AF_INET", "socket.AF_INET6", "socket.inet_pton"}  # of the world by name only
+PURE = [
+    "stockade.errors",
+    "stockade.events",
+    "stockade.directory.accounts",
+    "stockade.directory.names",
+    "stockade.directory.permissions",
+    "stockade.gateway.securitytxt.document",
+    "stockade.gateway.securitytxt.rules",
+    "stockade.guard.address",
+    "stockade.guard.arithmetic",
+    "stockade.guard.conditions",
+    "stockade.guard.discriminators",
+    "stockade.guard.networks",
+    "stockade.guard.paths",
+    "stockade.guard.policy",
+    "stockade.guard.request",
+    "stockade.guard.rules",
+]
+
+NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "manager", "managers", "base", "core", "common", "misc"}
+
+LONG_FOR_A_REASON: dict[str, str] = {}  # "module:function" -> why it reads better in one piece
+
+
+def part(module: str) -> str:
+    """The first name below the package: the room, door or word that a module belongs to."""
+    return module.removeprefix("stockade").removeprefix(".").partition(".")[0]
+
+
+def imports_between_parts() -> Iterator[tuple[str, str]]:
+    """Every import of ours that leaves its own part of the house, as (importing module, imported module)."""
+    for module in modules().values():
+        for imported in module.imports:
+            if part(imported) != part(module.name) and imported.startswith("stockade"):
+                yield module.name, imported
+
+
+def asked_of_the_world(name: str) -> set[str]:
+    """What a module imports to read a clock, a file or a socket, or to let something else run."""
+    return {asked for asked in modules()[name].imports - ARITHMETIC if asked.partition(".")[0] in WORLD}
+
+
+def named(pairs: list[tuple[str, str]]) -> str:
+    return "\n".join(f"{importing} imports {imported}" for importing, imported in sorted(pairs))
+
+
+def test_every_part_of_the_house_stands_on_a_known_floor() -> None:
+    assert {part(name) for name in modules()} - {""} <= WORDS | ROOMS | DOORS
+
+
+def test_words_import_nothing_of_ours_but_words() -> None:
+    wrong = [(a, b) for a, b in imports_between_parts() if part(a) in WORDS and part(b) not in WORDS]
+    assert not wrong, named(wrong)
+
+
+def test_rooms_import_words_and_never_one_another_nor_a_door() -> None:
+    wrong = [(a, b) for a, b in imports_between_parts() if part(a) in ROOMS and part(b) not in WORDS]
+    assert not wrong, named(wrong)
+
+
+def test_the_guard_needs_nothing_but_python() -> None:
+    allowed = sys.stdlib_module_names | {"stockade"}
+    guard = [module for module in modules().values() if part(module.name) == "guard"]
+    wrong = [
+        (module.name, imported)
+        for module in guard
+        for imported in module.imports
+        if imported.partition(".")[0] not in allowed | ({"redis", "hiredis"} if "redis" in module.name else set())
+    ]
+    assert not wrong, named(wrong)
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_decisions_ask_nothing_of_the_world(name: str) -> None:
+    wrong = [(needed, asked) for needed in reachable(name) for asked in asked_of_the_world(needed)]
+    assert not wrong, named(wrong)
+
+
+def test_no_module_needs_itself() -> None:
+    graph = {module.name: module.imports_when_loaded & modules().keys() for module in modules().values()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as cycle:
+        pytest.fail(" -> ".join(cycle.args[1]))
+
+
+def test_every_module_is_named_after_what_it_is_for() -> None:
+    said = [name for name in modules() if NAMES_THAT_SAY_NOTHING & set(name.replace("_", ".").split("."))]
+    assert said == []
+
+
+def test_functions_are_short() -> None:
+    functions = [function for module in modules().values() for function in module.functions]
+    long = {function.name: function.lines for function in functions if function.lines > 40}
+    assert median(function.lines for function in functions) < 8
+    assert long.keys() == LONG_FOR_A_REASON.keys(), long
+
+
+def test_files_can_be_read_in_one_sitting() -> None:
+    sizes = {
+        str(path.relative_to(ROOT)): sum(1 for line in path.read_text().splitlines() if line.strip())
+        for path in tracked_files()
+        if path.suffix == ".py"
+    }
+    assert {name: lines for name, lines in sizes.items() if lines > 400} == {}
+
+
+def test_the_tree_names_no_package_registry_and_no_place_on_a_developers_machine() -> None:
+    hosts = [("pypi", "org"), ("pythonhosted", "org"), ("deb", "debian", "org"), ("security", "debian", "org")]
+    hosts += [("registry", "npmjs", "org"), ("rubygems", "org"), ("crates", "io"), ("proxy", "golang", "org")]
+    places = [("", "work", "main"), ("", "work", "shared"), ("", "tmp", "brief"), ("", "root", ""), ("", "opt", "pypi")]
+    forbidden = [".".join(host) for host in hosts] + ["/".join(place) for place in places]
+    found = [
+        f"{path.relative_to(ROOT)} says {text}"
+        for path in tracked_files()
+        for text in forbidden
+        if text.encode() in path.read_bytes()
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_what_is_tested_here_is_the_source_of_this_checkout() -> None:
+    import stockade
+
+    assert stockade.__file__ == str(SOURCE / "stockade" / "__init__.py")
