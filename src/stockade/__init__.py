@@ -1,0 +1,66 @@
+"""Stockade decides whether a request may pass: throttles, bans and lists for any Python web application.
+
+>>> from stockade import Guard, Throttle, path
+>>> guard = Guard(Throttle("sign-in", limit=10, period=60, when=path("/login")))
+"""
+
+from stockade.errors import ConfigurationError, Refused, StockadeError, Tampered, Unavailable
+from stockade.guard.answers import Answers, Text
+from stockade.guard.asgi import GuardMiddleware
+from stockade.guard.conditions import (
+    Condition,
+    credentials,
+    header,
+    login,
+    method,
+    network,
+    path,
+    prefix,
+    query,
+    regex,
+    route,
+    status,
+    token,
+    user,
+)
+from stockade.guard.gate import Guard
+from stockade.guard.memory import MemoryStore
+from stockade.guard.request import Identity, Request
+from stockade.guard.rules import Allow2Ban, Blocklist, Fail2Ban, Safelist, Throttle, Track
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Allow2Ban",
+    "Answers",
+    "Blocklist",
+    "Condition",
+    "ConfigurationError",
+    "Fail2Ban",
+    "Guard",
+    "GuardMiddleware",
+    "Identity",
+    "MemoryStore",
+    "Refused",
+    "Request",
+    "Safelist",
+    "StockadeError",
+    "Tampered",
+    "Text",
+    "Throttle",
+    "Track",
+    "Unavailable",
+    "credentials",
+    "header",
+    "login",
+    "method",
+    "network",
+    "path",
+    "prefix",
+    "query",
+    "regex",
+    "route",
+    "status",
+    "token",
+    "user",
+]

@@ -1,0 +1,185 @@
+"""How a meter counts: pure functions over a run of floats.
+
+Every meter has three cells of state, and one that can ban three more. The store in this process and the store shared by
+processes run these very functions over their own memory; the Redis script repeats them line by line, and a property test
+holds the two together.
+
+Each function binds a meter to the place of its cells and answers a :data:`Count`, because binding once and calling often is
+three times as fast as passing the meter along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from stockade.guard.meter import FOREVER, Meter, Reading, Window
+
+CELLS = 3
+"""Floats of state that a meter has; one that can ban has a second set for the ban."""
+
+
+class Cells(Protocol):
+    """A run of floats that can be written in place: ``array('d')`` or a memory view of one."""
+
+    def __getitem__(self, index: int, /) -> float: ...
+    def __setitem__(self, index: int, value: float, /) -> None: ...
+
+
+Count = Callable[[Cells, int, float], Reading]
+"""``count(cells, base, now)``: read and move the state that begins at ``base``, at ``now`` microseconds."""
+
+
+def bind(meter: Meter, at: int) -> Count:
+    """The arithmetic of a meter whose cells begin ``at`` places after the client's first."""
+    return BINDERS[meter.window](meter, at)
+
+
+def sliding(meter: Meter, at: int) -> Count:
+    """Two counters: what the window before holds counts by the share of it still in sight.
+
+    Nearly every request falls in the open window and finds room; that way is kept free of everything else.
+    """
+    period, cost = meter.period, meter.cost
+    before_at, current_at = at + 1, at + 2
+    room = meter.limit - meter.need if meter.need else FOREVER
+    seldom = seldom_sliding(meter, at)
+
+    def count(cells: Cells, base: int, now: float) -> Reading:
+        elapsed = now - cells[base + at]
+        if 0.0 <= elapsed < period:
+            used = current = cells[base + current_at]
+            before = cells[base + before_at]
+            if before:
+                used += before * (1.0 - elapsed / period)
+            if used <= room:
+                cells[base + current_at] = current + cost
+                return used + cost, 0.0, 0
+        return seldom(cells, base, now)
+
+    return count if cost >= 0.0 else seldom
+
+
+def seldom_sliding(meter: Meter, at: int) -> Count:
+    """The same where a window opens, where there is no room, and where the count is cleared."""
+    period, need, cost = meter.period, meter.need, meter.cost
+    room = meter.limit - need if need else FOREVER
+
+    def count(cells: Cells, base: int, now: float) -> Reading:
+        start = base + at
+        elapsed = roll(cells, start, period, now)
+        before, current = cells[start + 1], cells[start + 2]
+        if cost < 0.0:
+            cells[start + 1] = cells[start + 2] = 0.0
+            return 0.0, 0.0, 0
+        used = current + before * (1.0 - elapsed / period)
+        if used > room:
+            return used, wait_for_room(room, period, elapsed, before, current), 0
+        cells[start + 2] = current + cost
+        return used + cost, 0.0, 0
+
+    return count
+
+
+def roll(cells: Cells, start_at: int, period: float, now: float) -> float:
+    """Open the window that ``now`` falls in, and answer how far into it we are.
+
+    A clock that was set back a little leaves the client in the window it had, as if no time had passed.
+    """
+    elapsed = now - cells[start_at]
+    if 0.0 <= elapsed < period:
+        return elapsed
+    if -2 * period < elapsed < 0.0:
+        return 0.0
+    if 0.0 <= elapsed < 2 * period:
+        cells[start_at] += period
+        cells[start_at + 1] = cells[start_at + 2]
+        cells[start_at + 2] = 0.0
+        return elapsed - period
+    cells[start_at] = now
+    cells[start_at + 1] = cells[start_at + 2] = 0.0
+    return 0.0
+
+
+def wait_for_room(room: float, period: float, elapsed: float, before: float, current: float) -> float:
+    """Microseconds until a sliding estimate has fallen to ``room``, if nothing more is counted."""
+    if room < 0.0:
+        return period
+    if current <= room:
+        return max(1.0, period * (1.0 - (room - current) / before) - elapsed)
+    return max(1.0, period - elapsed + period * (1.0 - room / current))
+
+
+def fixed(meter: Meter, at: int) -> Count:
+    """Rack::Attack's arithmetic: windows aligned to the epoch, and what is refused is counted too."""
+    period, need, cost = meter.period, meter.need, meter.cost
+    room = meter.limit - need if need else FOREVER
+    current_at = at + 2
+
+    def count(cells: Cells, base: int, now: float) -> Reading:
+        start = now - now % period
+        if cells[base + at] != start:
+            cells[base + at] = start
+            cells[base + current_at] = 0.0
+        used = cells[base + current_at]
+        counted = max(used + cost, 0.0) if cost >= 0.0 else 0.0
+        cells[base + current_at] = counted
+        return counted, (start + period - now if used > room else 0.0), 0
+
+    return count
+
+
+def gcra(meter: Meter, at: int) -> Count:
+    """The generic cell rate algorithm: the cell holds the theoretical arrival time of the next request."""
+    need, cost = meter.need, meter.cost
+    pace = meter.period / meter.limit if meter.limit > 0.0 else FOREVER
+    tolerance = meter.burst * pace if meter.limit > 0.0 else 0.0
+
+    def count(cells: Cells, base: int, now: float) -> Reading:
+        arrival = max(cells[base + at], now)
+        if need:
+            wait = arrival + need * pace - tolerance - now
+            if wait > 0.0:
+                return (arrival - now) / pace, min(wait, meter.period) if meter.limit <= 0.0 else wait, 0
+        if cost < 0.0:
+            cells[base + at] = arrival = now
+        elif cost:
+            arrival += cost * pace
+            cells[base + at] = arrival
+        return (arrival - now) / pace, 0.0, 0
+
+    return count
+
+
+def strikes(meter: Meter, at: int) -> Count:
+    """Count a strike as :func:`sliding` does, and ban at the limit: longer each time in a row.
+
+    The row is forgotten once the client has behaved, after a ban, for as long as the longest ban lasts.
+    """
+    tally = sliding(meter._replace(need=0.0), at)
+    until_at, level_at = at + CELLS, at + CELLS + 1
+    limit, cost, bantimes = meter.limit, meter.cost, meter.bantimes
+
+    def count(cells: Cells, base: int, now: float) -> Reading:
+        until = cells[base + until_at]
+        if until > now:
+            return limit, until - now, 0
+        used, _, _ = tally(cells, base, now)
+        if cost <= 0.0 or used < limit:
+            return used, 0.0, 0
+        level = int(cells[base + level_at]) if until and now < until + bantimes[-1] else 0
+        bantime = bantimes[min(level, len(bantimes) - 1)]
+        cells[base + at + 1] = cells[base + at + 2] = 0.0
+        cells[base + until_at] = min(now + bantime, FOREVER)
+        cells[base + level_at] = level + 1.0
+        return used, bantime, level + 1
+
+    return count
+
+
+BINDERS: dict[Window, Callable[[Meter, int], Count]] = {
+    Window.SLIDING: sliding,
+    Window.FIXED: fixed,
+    Window.GCRA: gcra,
+    Window.STRIKES: strikes,
+}

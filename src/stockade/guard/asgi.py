@@ -1,0 +1,104 @@
+"""The guard in front of an ASGI application (ASGI 3.0): plain, streaming-safe, and harmless when mounted twice."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+from stockade.guard.answers import Answer
+from stockade.guard.decision import Decision
+from stockade.guard.gate import Guard
+from stockade.guard.paths import normal
+from stockade.guard.request import Request
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+JUDGED = "stockade.decision"
+"""Where in a scope the decision is kept, for the application and for a second middleware."""
+
+
+class GuardMiddleware:
+    """``app = GuardMiddleware(app, guard)``, or ``app.add_middleware(GuardMiddleware, guard=guard)``."""
+
+    def __init__(self, app: App, guard: Guard) -> None:
+        self.app = app
+        self.guard = guard
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        guard = self.guard
+        kind = scope["type"]
+        if (kind != "http" and kind != "websocket") or JUDGED in scope or not guard.enabled:  # noqa: PLR1714  a set is slower
+            return await self.app(scope, receive, send)
+        request = request_of(scope, guard)
+        decision = guard.decide(request) if not guard.awaits else await guard.adecide(request)
+        if not decision.allowed:
+            return await refuse(guard.refusal(decision), scope, receive, send)
+        scope[JUDGED] = decision
+        quiet = not guard.policy.settles and not guard.policy.has_quotas
+        return await self.app(scope, receive, send if quiet else Answering(guard, decision, scope, send))
+
+
+class Answering:
+    """The way out: adds the rate-limit fields, and settles the status before the client sees it."""
+
+    __slots__ = ("decision", "guard", "scope", "send")
+
+    def __init__(self, guard: Guard, decision: Decision, scope: Scope, send: Send) -> None:
+        self.guard, self.decision, self.scope, self.send = guard, decision, scope, send
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] in {"http.response.start", "websocket.http.response.start"}:
+            fields = self.guard.answers.quota_headers(self.decision, self.guard.clock())
+            if fields:
+                added = [(name.encode(), value.encode("latin-1")) for name, value in fields]
+                message = {**message, "headers": [*message.get("headers", ()), *added]}
+            if self.guard.policy.settles:
+                route = self.scope.get("route")
+                self.decision.request.route = getattr(route, "path", None)
+                await self.guard.asettle(self.decision, message["status"])
+        await self.send(message)
+
+
+def request_of(scope: Scope, guard: Guard) -> Request:
+    """The facts of an ASGI scope."""
+    peer = scope["client"][0] if scope.get("client") else ""
+    header = Headers(scope["headers"]).get
+    method = scope.get("method", "GET")
+    query = scope["query_string"].decode("latin-1")
+    return Request(guard.addresses.resolve(peer, header), method, normal(scope["path"]), header, query, guard.identify)
+
+
+class Headers:
+    """Header lines read once, when somebody first asks; lines of one name are joined by commas (RFC 9110, section 5.3)."""
+
+    __slots__ = ("_found", "_lines")
+
+    def __init__(self, lines: Iterable[tuple[bytes, bytes]]) -> None:
+        self._lines = lines
+        self._found: dict[str, str] | None = None
+
+    def get(self, name: str) -> str | None:
+        """The value of a header by its lower-case name."""
+        if self._found is None:
+            found: dict[str, str] = {}
+            for key, value in self._lines:
+                text = key.decode("latin-1").lower()
+                found[text] = f"{found[text]}, {value.decode('latin-1')}" if text in found else value.decode("latin-1")
+            self._found = found
+        return self._found.get(name)
+
+
+async def refuse(answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send a refusal; a WebSocket is refused before it is accepted, with the status where the server can pass one."""
+    kind = "http.response"
+    if scope["type"] == "websocket":
+        await receive()
+        if "websocket.http.response" not in scope.get("extensions", {}):
+            return await send({"type": "websocket.close", "code": 1008})
+        kind = "websocket.http.response"
+    headers = [(name.encode(), value.encode("latin-1")) for name, value in answer.headers]
+    await send({"type": f"{kind}.start", "status": answer.status, "headers": headers})
+    await send({"type": f"{kind}.body", "body": answer.body})

@@ -1,0 +1,281 @@
+"""The guard: rules, a store and a journal put together, for those who wait and for those who await."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from inspect import iscoroutinefunction
+from ipaddress import IPv4Network, IPv6Network
+from typing import Final, cast
+
+from stockade.errors import ConfigurationError, Refused, Unavailable
+from stockade.events import Event, Ref
+from stockade.guard.address import Addresses, Client, canonical
+from stockade.guard.answers import Answer, Answers
+from stockade.guard.decision import Decision, Note
+from stockade.guard.journal import Journal, Record
+from stockade.guard.memory import MemoryStore
+from stockade.guard.meter import FOREVER, MANUAL, MICROSECONDS, NETWORK, AsyncStore, Ban, Store, Tally
+from stockade.guard.networks import Networks, parse_network
+from stockade.guard.outage import Outage
+from stockade.guard.policy import Policy
+from stockade.guard.request import Identify, Request
+from stockade.guard.rules import Rule
+
+NAMED: Final = ("user:", "token:", "login:", "header:", "query:", "both:", "everyone")
+"""What the keys of clients that are not addresses begin with."""
+
+
+class Guard:
+    """Decides whether a request may pass.
+
+    ``rules`` in their order; ``store`` keeps the counters (this process's memory unless told); ``trusted_proxies`` may say on whose
+    behalf they speak, in ``proxy_header``; ``operators`` are addresses that can never be banned; ``identify`` finds out who a
+    request proves to be; ``record`` takes the security log. ``clock`` answers seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        *rules: Rule,
+        store: Store | AsyncStore | None = None,
+        trusted_proxies: Iterable[str] = (),
+        proxy_header: str = "x-forwarded-for",
+        ipv6_prefix: int = 64,
+        operators: Iterable[str] = (),
+        identify: Identify | None = None,
+        record: Record | None = None,
+        answers: Answers | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.store: Store | AsyncStore = store if store is not None else MemoryStore(clock=clock)
+        self.awaits = iscoroutinefunction(self.store.count)
+        self.clock = clock
+        self.journal = Journal(record)
+        self.outage = Outage(self.journal.report)
+        self.identify = identify
+        self.enabled = True
+        self._banned_networks: tuple[Sequence[str], Networks] = ((), Networks())
+        self._told: set[str] = set()
+        self.follow(rules, trusted_proxies, proxy_header, ipv6_prefix, operators, answers)
+
+    def follow(
+        self,
+        rules: Iterable[Rule],
+        trusted_proxies: Iterable[str] = (),
+        proxy_header: str = "x-forwarded-for",
+        ipv6_prefix: int = 64,
+        operators: Iterable[str] = (),
+        answers: Answers | None = None,
+    ) -> None:
+        """Take other rules from now on; counters and bans stay. Raises ConfigurationError and then changes nothing."""
+        addresses = Addresses(trusted_proxies, proxy_header, ipv6_prefix)
+        never_ban = [*addresses.trusted, *operators]
+        policy = Policy(rules, never_ban=never_ban, identified=self.identify is not None)
+        self.addresses, self.policy, self.answers = addresses, policy, answers or Answers()
+
+    # ── one request ──────────────────────────────────────────────────────────────────────────────
+
+    def decide(self, request: Request) -> Decision:
+        """May it pass? For a store that is asked without awaiting."""
+        store = cast("Store", self.store)
+        decision = self.policy.check(request)
+        if decision.asks:
+            if self.outage.failures and not self.outage.asks(self.clock()):
+                return self._unjudged(decision)
+            try:
+                if not self._in_banned_network(decision, store.networks()):
+                    self.policy.decide(decision, store.count(decision.asks))
+            except Unavailable as error:
+                return self._unjudged(decision, error)
+            if self.outage.failures:
+                self.outage.recovered(self.clock())
+        if decision.notes or request.client.forgotten_proxy:
+            self._write(decision)
+        return decision
+
+    async def adecide(self, request: Request) -> Decision:
+        """May it pass? For any store."""
+        if not self.awaits:
+            return self.decide(request)
+        store = cast("AsyncStore", self.store)
+        decision = self.policy.check(request)
+        if decision.asks:
+            if self.outage.failures and not self.outage.asks(self.clock()):
+                return self._unjudged(decision)
+            try:
+                if not self._in_banned_network(decision, await store.networks()):
+                    self.policy.decide(decision, await store.count(decision.asks))
+            except Unavailable as error:
+                return self._unjudged(decision, error)
+            if self.outage.failures:
+                self.outage.recovered(self.clock())
+        if decision.notes or request.client.forgotten_proxy:
+            self._write(decision)
+        return decision
+
+    def settle(self, decision: Decision, status: int) -> None:
+        """Judge the answer, for rules that want to know its status."""
+        after = self.policy.settle(decision, status)
+        if after is not None:
+            self._settled(after, lambda: cast("Store", self.store).count(after.asks))
+
+    async def asettle(self, decision: Decision, status: int) -> None:
+        """The same for any store."""
+        if not self.awaits:
+            return self.settle(decision, status)
+        after = self.policy.settle(decision, status)
+        if after is None:
+            return None
+        try:
+            tallies = await cast("AsyncStore", self.store).count(after.asks) if after.asks else []
+        except Unavailable as error:
+            self.outage.failed(error, self.clock())
+            return None
+        return self._settled(after, lambda: tallies)
+
+    def _settled(self, after: Decision, count: Callable[[], Sequence[Tally]]) -> None:
+        try:
+            self.policy.decide(after, count() if after.asks else ())
+        except Unavailable as error:
+            self.outage.failed(error, self.clock())
+            return
+        self._write(after)
+
+    def refusal(self, decision: Decision) -> Answer:
+        """What a refused client is told."""
+        return self.answers.refusal(decision, self.clock(), decision.request.header("accept") or "")
+
+    def client(self, address: str) -> Client:
+        """The client at an address, as if it had connected without a proxy."""
+        return self.addresses.resolve(address, lambda _name: None)
+
+    def _in_banned_network(self, decision: Decision, networks: Sequence[str]) -> bool:
+        if not networks or decision.exempt:
+            return False
+        if networks is not self._banned_networks[0]:
+            self._banned_networks = (networks, Networks(n.removeprefix(NETWORK) for n in networks))
+        if decision.request.address not in self._banned_networks[1]:
+            return False
+        decision.allowed, decision.kind = False, "ban"
+        decision.notes += (Note("banned", MANUAL, decision.request.client.key),)
+        return True
+
+    def _unjudged(self, decision: Decision, error: Unavailable | None = None) -> Decision:
+        now = self.clock()
+        if error is not None:
+            self.outage.failed(error, now)
+        self.policy.unjudged(decision)
+        self.outage.passed(decision.allowed)
+        return decision
+
+    def _write(self, decision: Decision) -> None:
+        now = self.clock()
+        client = decision.request.client
+        if client.forgotten_proxy and client.peer not in self._told:
+            self._told.add(client.peer)
+            self.journal.report(forgotten_proxy(client, now))
+        self.journal.write(decision, now)
+
+    # ── bans by hand ─────────────────────────────────────────────────────────────────────────────
+
+    def ban(self, target: str, seconds: float | None = None, reason: str = "", by: str = "") -> Ban:
+        """Ban an address, a network, ``user:NAME`` or ``token:NAME``; for ever without ``seconds``.
+
+        Raises Refused for a declared proxy and for the operator's own address, ConfigurationError for what is none of these.
+        """
+        ban = self.new_ban(target, seconds, reason, by)
+        cast("Store", self.store).ban(ban)
+        self._report_ban("guard.ban", ban)
+        return ban
+
+    async def aban(self, target: str, seconds: float | None = None, reason: str = "", by: str = "") -> Ban:
+        """The same for any store."""
+        if not self.awaits:
+            return self.ban(target, seconds, reason, by)
+        ban = self.new_ban(target, seconds, reason, by)
+        await cast("AsyncStore", self.store).ban(ban)
+        self._report_ban("guard.ban", ban)
+        return ban
+
+    def new_ban(self, target: str, seconds: float | None = None, reason: str = "", by: str = "") -> Ban:
+        """The ban by hand that these words mean, not placed yet."""
+        client = self.key_for(target)
+        address = client.removeprefix(NETWORK)
+        named = client.startswith(NAMED)
+        held = [] if named else [n for n in self.policy.never_ban if _overlap(n, address)]
+        if held:
+            raise Refused(
+                f"{target} holds {held[0]}, which can never be banned",
+                remedy="It is a declared proxy or the operator's own address: take it out of the configuration first.",
+            )
+        now = self.clock()
+        until = now + seconds if seconds else FOREVER / MICROSECONDS
+        return Ban(client, MANUAL, now, until, reason[:500], "", 1, by)
+
+    def key_for(self, target: str) -> str:
+        """The key that a target is counted and banned by."""
+        if target.startswith(NAMED):
+            return target
+        address = canonical(target)
+        if address is not None and "/" not in target:
+            return self.addresses.key(address)
+        network = parse_network(target)
+        if str(network) == self.addresses.key(str(network.network_address)):
+            return str(network)
+        if network.num_addresses == 1:
+            return self.addresses.key(str(network.network_address))
+        return f"{NETWORK}{network}"
+
+    def unban(self, target: str, by: str = "") -> list[Ban]:
+        """Lift every ban of a target and clear its counters; answer the bans that were lifted."""
+        lifted = cast("Store", self.store).forget(self.key_for(target))
+        self._report_lifted(target, lifted, by)
+        return lifted
+
+    async def aunban(self, target: str, by: str = "") -> list[Ban]:
+        """The same for any store."""
+        if not self.awaits:
+            return self.unban(target, by)
+        lifted = await cast("AsyncStore", self.store).forget(self.key_for(target))
+        self._report_lifted(target, lifted, by)
+        return lifted
+
+    async def abans(self) -> list[Ban]:
+        """Every live ban, the latest first."""
+        found = await cast("AsyncStore", self.store).bans() if self.awaits else cast("Store", self.store).bans()
+        return sorted(found, key=lambda b: b.since, reverse=True)
+
+    def bans(self) -> list[Ban]:
+        """The same for a store that is asked without awaiting."""
+        return sorted(cast("Store", self.store).bans(), key=lambda b: b.since, reverse=True)
+
+    def _report_ban(self, action: str, ban: Ban, by: str = "") -> None:
+        actor = Ref("stockade", "user", by or ban.by) if by or ban.by else None
+        details = {"rule": ban.rule, "reason": ban.reason, "until": ban.until}
+        self.journal.report(Event(self.clock(), action, actor, Ref("guard", "client", ban.client), details=details))
+
+    def _report_lifted(self, target: str, lifted: Sequence[Ban], by: str) -> None:
+        for ban in lifted or [Ban(self.key_for(target), "", 0.0, 0.0)]:
+            self._report_ban("guard.unban", replace(ban, by=""), by)
+
+
+def _overlap(network: str, other: str) -> bool:
+    one, two = parse_network(network), parse_network(other)
+    if isinstance(one, IPv4Network) and isinstance(two, IPv4Network):
+        return one.overlaps(two)
+    return isinstance(one, IPv6Network) and isinstance(two, IPv6Network) and one.overlaps(two)
+
+
+def forgotten_proxy(client: Client, now: float) -> Event:
+    """What to say of a loopback peer that forwards without being declared."""
+    advice = f'If a proxy of yours runs on this machine, declare it: trusted_proxies = ["{client.peer}"]. Until then nobody behind it can be banned.'
+    return Event(
+        now,
+        "guard.proxy.undeclared",
+        None,
+        Ref("guard", "client", client.key),
+        client.peer,
+        "unknown",
+        {"advice": advice},
+    )

@@ -1,0 +1,92 @@
+"""Notes become events: each kind once per rule, client and window, with a count, so that a flood cannot write the log full."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from stockade.events import Event, Outcome, Ref
+from stockade.guard.decision import Decision, Note, NoteKind
+from stockade.guard.request import Request
+
+Record = Callable[[Event], None]
+MAX_OPEN: Final = 10_000
+WINDOW: Final = 60.0
+
+ACTIONS: Final[Mapping[NoteKind, str]] = {
+    "safelist": "guard.safelist",
+    "blocklist": "guard.blocklist",
+    "throttle": "guard.throttle",
+    "track": "guard.track",
+    "ban": "guard.ban",
+    "banned": "guard.banned",
+    "strike": "guard.strike",
+    "exempt": "guard.ban.refused",
+}
+ONCE: Final = frozenset({"ban"})
+"""Kinds that are rare and grave: written every time."""
+
+
+class Journal:
+    """Writes what is worth reading to ``record``, and counts all of it in ``totals`` by (kind, rule, shadow)."""
+
+    def __init__(self, record: Record | None = None) -> None:
+        self.record = record
+        self.totals: Counter[tuple[str, str, bool]] = Counter()
+        self._open: dict[tuple[str, str, str], tuple[float, int, Event]] = {}
+
+    def write(self, decision: Decision, now: float) -> None:
+        """Take a decision's notes. ``now`` is in seconds since the epoch."""
+        for note in decision.notes:
+            self.totals[note.kind, note.rule, note.shadow] += 1
+            if self.record is not None:
+                self._note(note, decision.request, now)
+
+    def report(self, event: Event) -> None:
+        """Write an event that is about no request: a ban by hand, an outage."""
+        if self.record is not None:
+            self.record(event)
+
+    def _note(self, note: Note, request: Request, now: float) -> None:
+        key = (note.kind, note.rule, note.client)
+        opened, count, event = self._open.get(key, (0.0, 0, None))
+        if event is not None and note.kind not in ONCE and now - opened < WINDOW:
+            self._open[key] = (opened, count + 1, event)
+            return
+        if event is not None and count:
+            self._say_again(event, count, now)
+        event = event_of(note, request, now)
+        if len(self._open) >= MAX_OPEN:
+            self.flush(now)
+        self._open[key] = (now, 0, event)
+        self.report(event)
+
+    def flush(self, now: float, older: float = 0.0) -> None:
+        """Write down how often the open kinds came again, and close those that are ``older`` (seconds) than that."""
+        for key, (opened, count, event) in list(self._open.items()):
+            if now - opened >= older:
+                del self._open[key]
+                if count:
+                    self._say_again(event, count, now)
+
+    def _say_again(self, event: Event, count: int, now: float) -> None:
+        self.report(replace(event, time=now, details={**event.details, "repeated": count, "since": event.time}))
+
+
+def event_of(note: Note, request: Request, now: float) -> Event:
+    """One note as an event. The path is written, the query never: it may hold a token."""
+    refused = not note.shadow and note.kind in {"blocklist", "throttle", "banned", "strike"}
+    outcome: Outcome = "refused" if refused else "success"
+    details: dict[str, object] = {
+        "rule": note.rule,
+        "client": note.client,
+        "method": request.method[:32],
+        "path": request.path[:1024],
+    }
+    details |= {k: v for k in ("used", "limit", "wait", "level", "until") if (v := getattr(note, k))}
+    details |= {"shadow": True} if note.shadow else {}
+    details |= {"status": request.status} if request.status else {}
+    actor = Ref("stockade", "user", request.user) if request.user else None
+    return Event(now, ACTIONS[note.kind], actor, Ref("guard", "client", note.client), request.address, outcome, details)

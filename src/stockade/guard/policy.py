@@ -1,0 +1,170 @@
+"""Rules become one decision: pure, so that a gateway, a middleware and an old log are judged by the same code.
+
+The order is Rack::Attack's with one difference. Safelist, then blocklist and bans, then throttles, then tracks; but every
+throttle counts, where Rack::Attack stops at the first exceeded one and so hides a client from its longer windows.
+
+``check`` says what to ask a store, the store is asked once, ``decide`` takes the answer. ``settle`` does the same on the way out
+for rules that want to know the status of the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
+
+from stockade.errors import ConfigurationError
+from stockade.guard.address import Client
+from stockade.guard.decision import Decision, Note
+from stockade.guard.discriminators import Key, by_address, by_token, by_user, key_of
+from stockade.guard.lanes import Lane
+from stockade.guard.meter import Tally
+from stockade.guard.networks import Networks
+from stockade.guard.request import Request
+from stockade.guard.rules import BanRule, Blocklist, Metered, Rule, Safelist, Throttle, Track
+
+
+class Policy:
+    """Rules in their order, compiled once. ``never_ban`` are addresses and networks that no rule may ban.
+
+    ``identified`` says that requests can prove who they are, so that bans of users and tokens are looked for. Raises
+    ConfigurationError when two rules have one name.
+    """
+
+    def __init__(self, rules: Iterable[Rule], *, never_ban: Iterable[str] = (), identified: bool = False) -> None:
+        self.rules = tuple(rules)
+        _refuse_namesakes(self.rules)
+        self.never_ban = Networks(never_ban)
+        self.safelists = tuple((r, r.condition) for r in self.rules if isinstance(r, Safelist))
+        self.blocklists = tuple((r, r.condition) for r in self.rules if isinstance(r, Blocklist))
+        self.tracks = tuple(r for r in self.rules if isinstance(r, Track) and r.limit is None)
+        metered = [
+            r
+            for r in self.rules
+            if isinstance(r, (Throttle, BanRule)) or (isinstance(r, Track) and r.limit is not None)
+        ]
+        self.lanes = _lanes(metered, identified)
+        self.outward = tuple(lane for lane in self.lanes if lane.outward)
+        self.settles = bool(self.outward) or any(t.condition and t.condition.on_answer for t in self.tracks)
+        self.has_quotas = any(isinstance(r, Throttle) and not r.shadow for r in metered)
+        self._protected: dict[str, bool] = {}
+
+    def check(self, request: Request) -> Decision:
+        """What to ask about this request, in ``asks``; a decision already when a list decides. Calls no store and no clock."""
+        decision = Decision(request)
+        if (self.safelists or self.blocklists) and self._listed(decision):
+            return decision
+        client = request.client
+        exempt = client.forgotten_proxy or (bool(self.never_ban) and self.exempts(client))
+        decision.exempt = exempt
+        asks, rows = decision.asks, decision.rows
+        for lane in self.lanes:
+            key = lane.key(request)
+            if key is not None:
+                row = lane.plain or lane.inward(request, exempt)
+                asks.append((key, row.group, evidence(request) if row.group.strikes else ""))
+                rows.append(row)
+        return decision
+
+    def exempts(self, client: Client) -> bool:
+        """May this client not be banned? Declared proxies, the operator, and a proxy somebody forgot to declare."""
+        if client.forgotten_proxy:
+            return True
+        if not self.never_ban:
+            return False
+        known = self._protected.get(client.address)
+        if known is None:
+            if len(self._protected) > 16384:
+                self._protected.clear()
+            known = self._protected[client.address] = client.address in self.never_ban
+        return known
+
+    def _listed(self, decision: Decision) -> bool:
+        request = decision.request
+        for safe, when in self.safelists:
+            if when is None or when.test(request):
+                decision.settle_by("safelist", safe)
+                return True
+        for block, when in self.blocklists:
+            if when is None or when.test(request):
+                decision.settle_by("blocklist", block, shadow=block.shadow)
+                if not block.shadow:
+                    return True
+        return False
+
+    def decide(self, decision: Decision, tallies: Sequence[Tally]) -> Decision:
+        """Finish a decision with what the store answered to its asks."""
+        decision.tallies = tallies
+        for (client, _, _), row, tally in zip(decision.asks, decision.rows, tallies):  # noqa: B905  same length by contract
+            if tally[0]:
+                decision.banned(client, row, tally)
+            elif row.refuser is not None or any(map(WAIT, tally[2])):
+                decision.weigh(client, row, tally)
+            elif decision.exempt:
+                decision.weigh_exempt(client, row, tally)
+        if self.tracks and decision.allowed and not decision.answered:
+            decision.notes += tuple(self._tracked(decision.request, on_answer=False))
+        return decision
+
+    def _tracked(self, request: Request, *, on_answer: bool) -> Iterator[Note]:
+        for track in self.tracks:
+            when = track.condition
+            if (when is not None and when.on_answer) == on_answer and (when is None or when.test(request)):
+                yield Note("track", track.name, request.client.key)
+
+    def settle(self, decision: Decision, status: int) -> Decision | None:
+        """What to ask on the way out, now that the status is known; None for most answers."""
+        request = decision.request
+        request.status = status
+        if decision.kind == "safelist":
+            return None
+        after = Decision(request)
+        for lane in self.outward:
+            key = lane.key(request)
+            row = lane.outgoing(request, decision.exempt, decision.used(lane)) if key is not None else None
+            if key is not None and row is not None:
+                after.asks.append((key, row.group, evidence(request)))
+                after.rows.append(row)
+        after.exempt, after.answered = decision.exempt, True
+        after.notes = tuple(self._tracked(request, on_answer=True))
+        return after if after.asks or after.notes else None
+
+    def unjudged(self, decision: Decision) -> Decision:
+        """The decision when the store could not be asked: refused only when a rule that applies says so."""
+        decision.kind = "unjudged"
+        for row in decision.rows:
+            for entry in row.entries:
+                if entry.rule.on_store_failure == "refuse" and not entry.rule.shadow:
+                    decision.allowed, decision.rule = False, entry.rule
+        return decision
+
+
+WAIT = itemgetter(1)
+
+
+def _refuse_namesakes(rules: Sequence[Rule]) -> None:
+    seen: set[str] = set()
+    for rule in rules:
+        if rule.name in seen:
+            raise ConfigurationError(f"two rules are named {rule.name!r}", remedy="Give each rule a name of its own.")
+        seen.add(rule.name)
+
+
+def _lanes(rules: Sequence[Metered], identified: bool) -> tuple[Lane, ...]:
+    """Rules that count the same clients share a lane; addresses, and users and tokens where known, always have one, since they
+    can be banned by hand."""
+    by_key: dict[Key, list[Metered]] = {by_address: []}
+    if identified:
+        by_key |= {by_user: [], by_token: []}
+    named: dict[object, Key] = {}
+    for rule in rules:
+        by = tuple(rule.by) if isinstance(rule.by, list) else rule.by
+        key = named.setdefault(by, key_of(rule.by))
+        by_key.setdefault(key, []).append(rule)
+    return tuple(Lane(key, found) for key, found in by_key.items())
+
+
+def evidence(request: Request) -> str:
+    """The request in a few words, for the person who will ask why: never its query, which may hold a token."""
+    status = f" {request.status}" if request.status else ""
+    path = request.path if request.path.isprintable() else ascii(request.path)[1:-1]
+    return f"{request.method[:16]} {path[:160]}{status}"

@@ -1,0 +1,112 @@
+"""The facts a rule may ask about; the dear ones are found out only when somebody asks."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qsl
+
+from stockade.guard.address import Client, Header
+
+CREDENTIAL_HEADERS: Final = ("authorization", "private-token", "job-token", "deploy-token")
+CREDENTIAL_PARAMETERS: Final = ("private_token", "job_token", "access_token")
+MAX_PARAMETERS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a request proves to be: an account's name or number, a token's public name, or both."""
+
+    user: str | None = None
+    token: str | None = None
+
+
+NOBODY: Final = Identity()
+Identify = Callable[["Request"], Identity | None]
+
+
+class Request:
+    """One request, or one log line read as one.
+
+    ``path`` is normal (see :mod:`stockade.guard.paths`), ``method`` as sent, ``header(name)`` takes a lower-case name and answers
+    the lines joined by commas, ``route`` is the resolved route where a framework has one, and ``status`` the status of the
+    answer, known only on the way out.
+    """
+
+    __slots__ = ("_identify", "_identity", "client", "header", "method", "path", "query", "route", "status")
+
+    def __init__(
+        self,
+        client: Client,
+        method: str,
+        path: str,
+        header: Header,
+        query: str = "",
+        identify: Identify | None = None,
+    ) -> None:
+        self.client = client
+        self.method = method
+        self.path = path
+        self.header = header
+        self.query = query
+        self.route: str | None = None
+        self.status: int | None = None
+        self._identify = identify
+        self._identity: Identity | None = None
+
+    @property
+    def address(self) -> str:
+        """The client's full address."""
+        return self.client.address
+
+    @property
+    def identity(self) -> Identity:
+        """Who this proves to be, asked once of the ``identify`` that the guard was given."""
+        if self._identity is None:
+            self._identity = (self._identify(self) if self._identify else None) or NOBODY
+        return self._identity
+
+    @property
+    def user(self) -> str | None:
+        """The account, when the request proves one."""
+        return self.identity.user
+
+    @property
+    def token(self) -> str | None:
+        """The public name of the token used, never the token itself."""
+        return self.identity.token
+
+    @property
+    def login(self) -> str | None:
+        """The name claimed in HTTP Basic credentials (RFC 7617), proven or not."""
+        scheme, _, value = (self.header("authorization") or "").partition(" ")
+        if scheme.lower() != "basic":
+            return None
+        try:
+            name, colon, _ = base64.b64decode(value.strip(), validate=True).decode("utf-8", "replace").partition(":")
+        except (binascii.Error, ValueError):
+            return None
+        return name if colon else None
+
+    @property
+    def credentials(self) -> bool:
+        """Does it carry credentials of any kind, right or wrong?"""
+        if any(self.header(name) for name in CREDENTIAL_HEADERS):
+            return True
+        return bool(self.query) and any(self.parameter(name) for name in CREDENTIAL_PARAMETERS)
+
+    def parameter(self, name: str) -> str | None:
+        """The first value of a query parameter; at most a hundred are read."""
+        if not self.query:
+            return None
+        try:
+            pairs = parse_qsl(self.query, keep_blank_values=True, max_num_fields=MAX_PARAMETERS)
+        except ValueError:
+            return None
+        return next((value for key, value in pairs if key == name), None)
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self.path} from {self.client.address}>"

@@ -1,0 +1,66 @@
+"""The guard in front of a WSGI application (PEP 3333)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, MutableMapping
+from http import HTTPStatus
+from typing import Any
+
+from stockade.guard.answers import Answer
+from stockade.guard.decision import Decision
+from stockade.guard.gate import Guard
+from stockade.guard.paths import normal
+from stockade.guard.request import Request
+
+Environ = MutableMapping[str, Any]
+StartResponse = Callable[..., Any]
+App = Callable[[Environ, StartResponse], Iterable[bytes]]
+JUDGED = "stockade.decision"
+
+
+class GuardMiddleware:
+    """``app = GuardMiddleware(app, guard)``; the guard's store must be one that is asked without awaiting."""
+
+    def __init__(self, app: App, guard: Guard) -> None:
+        self.app = app
+        self.guard = guard
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        if JUDGED in environ or not self.guard.enabled:
+            return self.app(environ, start_response)
+        decision = self.guard.decide(request_of(environ, self.guard))
+        if not decision.allowed:
+            return refuse(self.guard.refusal(decision), start_response)
+        environ[JUDGED] = decision
+        return self.app(environ, answering(self.guard, decision, start_response))
+
+
+def answering(guard: Guard, decision: Decision, start_response: StartResponse) -> StartResponse:
+    """The way out: adds the rate-limit fields, and settles the status before the client sees it."""
+
+    def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        fields = guard.answers.quota_headers(decision, guard.clock())
+        guard.settle(decision, int(status[:3]))
+        added = [*headers, *((name.title(), value) for name, value in fields)]
+        return start_response(status, added, exc_info) if exc_info else start_response(status, added)
+
+    return start
+
+
+def request_of(environ: Environ, guard: Guard) -> Request:
+    """The facts of a WSGI environment."""
+
+    def header(name: str) -> str | None:
+        key = name.upper().replace("-", "_")
+        return environ.get(key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}")
+
+    client = guard.addresses.resolve(environ.get("REMOTE_ADDR", ""), header)
+    script = environ.get("SCRIPT_NAME", "")
+    path = normal((script + environ.get("PATH_INFO", "")).encode("latin-1", "replace").decode("utf-8", "replace"))
+    return Request(client, environ["REQUEST_METHOD"], path, header, environ.get("QUERY_STRING", ""), guard.identify)
+
+
+def refuse(answer: Answer, start_response: StartResponse) -> list[bytes]:
+    """Answer a refused request."""
+    start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", [(n.title(), v) for n, v in answer.headers])
+    return [answer.body]
