@@ -108,7 +108,7 @@ def agree(content: bytes) -> None:
     assert ours(content, "notice") == theirs(content, "notifications")
 
 
-@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("line", LINES, ids=[line.replace(SOON, "soon") for line in LINES])
 def test_they_agree_on_each_line_added_to_a_good_file(line: str) -> None:
     agree(f"{PLAIN}{line}\n".encode())
 
