@@ -31,9 +31,9 @@ UNKNOWN: Final = "unknown"
 class Client:
     """Who is asking.
 
-    ``address`` is the full address and ``key`` what rules count by: the same for IPv4, the prefix for IPv6. ``peer`` is the
-    other end of the connection. ``forgotten_proxy`` says that a loopback peer sent forwarding headers without being
-    declared: it is never banned. ``unreadable`` says that the chain could not be read to its end.
+    ``address`` is the full address and ``key`` what rules count by: the same for IPv4, the prefix for IPv6. ``peer``
+    is the other end of the connection. ``forgotten_proxy`` says that a loopback peer sent forwarding headers without
+    being declared: it is never banned. ``unreadable`` says that the chain could not be read to its end.
     """
 
     address: str

@@ -1,7 +1,7 @@
 """What a refused client is told, and what headers every client gets: decisions become HTTP.
 
-The fields ``RateLimit`` and ``RateLimit-Policy`` are those of draft-ietf-httpapi-ratelimit-headers-10, the problem types those it
-registers, ``Retry-After`` is RFC 9110 section 10.2.3, and 429 is RFC 6585 section 4.
+The fields ``RateLimit`` and ``RateLimit-Policy`` are those of draft-ietf-httpapi-ratelimit-headers-10, the problem
+types those it registers, ``Retry-After`` is RFC 9110 section 10.2.3, and 429 is RFC 6585 section 4.
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ class Answer:
 
 @dataclass(frozen=True)
 class Answers:
-    """How to say it: every text and status can be changed, and the headers be those of the IETF draft, of GitLab, or none."""
+    """How to say it: every text and status can be changed, and the headers be those of the IETF draft, of GitLab, or
+    none.
+    """
 
     texts: Mapping[Verdict, Text] = field(default_factory=lambda: TEXTS)
     headers: HeaderStyle = "draft-10"

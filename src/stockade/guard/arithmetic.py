@@ -1,11 +1,11 @@
 """How a meter counts: pure functions over a run of floats.
 
-Every meter has three cells of state, and one that can ban three more. The store in this process and the store shared by
-processes run these very functions over their own memory; the Redis script repeats them line by line, and a property test
-holds the two together.
+Every meter has three cells of state, and one that can ban three more. The store in this process and the store shared
+by processes run these very functions over their own memory; the Redis script repeats them line by line, and a
+property test holds the two together.
 
-Each function binds a meter to the place of its cells and answers a :data:`Count`, because binding once and calling often is
-three times as fast as passing the meter along.
+Each function binds a meter to the place of its cells and answers a :data:`Count`, because binding once and calling
+often is three times as fast as passing the meter along.
 """
 
 from __future__ import annotations

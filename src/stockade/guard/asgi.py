@@ -31,14 +31,16 @@ class GuardMiddleware:
         guard = self.guard
         kind = scope["type"]
         if (kind != "http" and kind != "websocket") or JUDGED in scope or not guard.enabled:  # noqa: PLR1714  a set is slower
-            return await self.app(scope, receive, send)
+            await self.app(scope, receive, send)
+            return
         request = request_of(scope, guard)
         decision = guard.decide(request) if not guard.awaits else await guard.adecide(request)
         if not decision.allowed:
-            return await refuse(guard.refusal(decision), scope, receive, send)
+            await refuse(guard.refusal(decision), scope, receive, send)
+            return
         scope[JUDGED] = decision
         quiet = not guard.policy.settles and not guard.policy.has_quotas
-        return await self.app(scope, receive, send if quiet else Answering(guard, decision, scope, send))
+        await self.app(scope, receive, send if quiet else Answering(guard, decision, scope, send))
 
 
 class Answering:
@@ -68,11 +70,15 @@ def request_of(scope: Scope, guard: Guard) -> Request:
     header = Headers(scope["headers"]).get
     method = scope.get("method", "GET")
     query = scope["query_string"].decode("latin-1")
-    return Request(guard.addresses.resolve(peer, header), method, normal(scope["path"]), header, query, guard.identify)
+    return Request(
+        guard.addresses.resolve(peer, header), method, normal(scope["path"]), header, query, identify=guard.identify
+    )
 
 
 class Headers:
-    """Header lines read once, when somebody first asks; lines of one name are joined by commas (RFC 9110, section 5.3)."""
+    """Header lines read once, when somebody first asks; lines of one name are joined by commas (RFC 9110, section
+    5.3).
+    """
 
     __slots__ = ("_found", "_lines")
 
@@ -97,7 +103,8 @@ async def refuse(answer: Answer, scope: Scope, receive: Receive, send: Send) -> 
     if scope["type"] == "websocket":
         await receive()
         if "websocket.http.response" not in scope.get("extensions", {}):
-            return await send({"type": "websocket.close", "code": 1008})
+            await send({"type": "websocket.close", "code": 1008})
+            return
         kind = "websocket.http.response"
     headers = [(name.encode(), value.encode("latin-1")) for name, value in answer.headers]
     await send({"type": f"{kind}.start", "status": answer.status, "headers": headers})

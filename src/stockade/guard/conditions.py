@@ -1,7 +1,7 @@
 """What a rule applies to: small questions about a request, combined with ``&``, ``|`` and ``~``.
 
-A condition about the answer's ``status`` cannot be known on the way in. Such a condition is *possible* there when the rest of
-it holds, and is judged on the way out.
+A condition about the answer's ``status`` cannot be known on the way in. Such a condition is *possible* there when the
+rest of it holds, and is judged on the way out.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ NoteKind = Literal["safelist", "blocklist", "throttle", "track", "ban", "banned"
 class Note(NamedTuple):
     """Something worth reading about a request: what happened, by which rule, to whom.
 
-    ``ban`` is a ban placed just now and ``banned`` a request refused by one; ``exempt`` is a ban that was not placed, because
-    the client may not be banned. ``until`` is in seconds since the epoch.
+    ``ban`` is a ban placed just now and ``banned`` a request refused by one; ``exempt`` is a ban that was not placed,
+    because the client may not be banned. ``until`` is in seconds since the epoch.
     """
 
     kind: NoteKind
@@ -36,7 +36,9 @@ class Note(NamedTuple):
 
 
 class Quota(NamedTuple):
-    """How a throttle stands: ``remaining`` of ``limit`` a ``period`` (seconds), and ``reset`` seconds until there is more."""
+    """How a throttle stands: ``remaining`` of ``limit`` a ``period`` (seconds), and ``reset`` seconds until there is
+    more.
+    """
 
     name: str
     limit: float
@@ -48,11 +50,12 @@ class Quota(NamedTuple):
 
 
 class Decision:
-    """The answer to "may this request pass?", and until it is decided the question: ``asks`` is what a store must be asked.
+    """The answer to "may this request pass?", and until it is decided the question: ``asks`` is what a store must be
+    asked.
 
-    ``kind`` and ``rule`` say who decided (``rule`` is None for a ban by hand), ``wait`` in how many seconds to try again (0: never
-    needed or never useful), ``notes`` what is worth writing down. ``exempt`` clients may not be banned; ``answered`` says that
-    this is about an answer on its way out.
+    ``kind`` and ``rule`` say who decided (``rule`` is None for a ban by hand), ``wait`` in how many seconds to try
+    again (0: never needed or never useful), ``notes`` what is worth writing down. ``exempt`` clients may not be
+    banned; ``answered`` says that this is about an answer on its way out.
     """
 
     allowed = True

@@ -56,7 +56,9 @@ NAMED: Final[dict[str, Key]] = {
 
 
 def key_of(by: By) -> Key:
-    """The discriminator that ``by`` names: a word, ``header:NAME``, ``query:NAME``, a callable, or several of them together."""
+    """The discriminator that ``by`` names: a word, ``header:NAME``, ``query:NAME``, a callable, or several of them
+    together.
+    """
     if isinstance(by, str):
         return _named(by)
     if callable(by):
@@ -100,8 +102,9 @@ def _together(keys: Sequence[Key]) -> Key:
 
 
 def folded(kind: str, value: str | None) -> str | None:
-    """A key for a value that the client chose: variants of case, width and space count as one (NFKC and case folding until
-    stable). The folded value is never used for anything but counting."""
+    """A key for a value that the client chose: variants of case, width and space count as one (NFKC and case folding
+    until stable). The folded value is never used for anything but counting.
+    """
     if value is None:
         return None
     before, text = None, value[:4096]

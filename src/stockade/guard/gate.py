@@ -9,7 +9,7 @@ from inspect import iscoroutinefunction
 from ipaddress import IPv4Network, IPv6Network
 from typing import Final, cast
 
-from stockade.errors import ConfigurationError, Refused, Unavailable
+from stockade.errors import Refused, Unavailable
 from stockade.events import Event, Ref
 from stockade.guard.address import Addresses, Client, canonical
 from stockade.guard.answers import Answer, Answers
@@ -30,9 +30,10 @@ NAMED: Final = ("user:", "token:", "login:", "header:", "query:", "both:", "ever
 class Guard:
     """Decides whether a request may pass.
 
-    ``rules`` in their order; ``store`` keeps the counters (this process's memory unless told); ``trusted_proxies`` may say on whose
-    behalf they speak, in ``proxy_header``; ``operators`` are addresses that can never be banned; ``identify`` finds out who a
-    request proves to be; ``record`` takes the security log. ``clock`` answers seconds since the epoch.
+    ``rules`` in their order; ``store`` keeps the counters (this process's memory unless told); ``trusted_proxies``
+    may say on whose behalf they speak, in ``proxy_header``; ``operators`` are addresses that can never be banned;
+    ``identify`` finds out who a request proves to be; ``record`` takes the security log. ``clock`` answers seconds
+    since the epoch.
     """
 
     def __init__(
@@ -57,11 +58,19 @@ class Guard:
         self.enabled = True
         self._banned_networks: tuple[Sequence[str], Networks] = ((), Networks())
         self._told: set[str] = set()
-        self.follow(rules, trusted_proxies, proxy_header, ipv6_prefix, operators, answers)
+        self.follow(
+            rules,
+            trusted_proxies=trusted_proxies,
+            proxy_header=proxy_header,
+            ipv6_prefix=ipv6_prefix,
+            operators=operators,
+            answers=answers,
+        )
 
     def follow(
         self,
         rules: Iterable[Rule],
+        *,
         trusted_proxies: Iterable[str] = (),
         proxy_header: str = "x-forwarded-for",
         ipv6_prefix: int = 64,
@@ -166,7 +175,7 @@ class Guard:
         if error is not None:
             self.outage.failed(error, now)
         self.policy.unjudged(decision)
-        self.outage.passed(decision.allowed)
+        self.outage.passed(allowed=decision.allowed)
         return decision
 
     def _write(self, decision: Decision) -> None:
@@ -182,7 +191,8 @@ class Guard:
     def ban(self, target: str, seconds: float | None = None, reason: str = "", by: str = "") -> Ban:
         """Ban an address, a network, ``user:NAME`` or ``token:NAME``; for ever without ``seconds``.
 
-        Raises Refused for a declared proxy and for the operator's own address, ConfigurationError for what is none of these.
+        Raises Refused for a declared proxy and for the operator's own address, ConfigurationError for what is none of
+        these.
         """
         ban = self.new_ban(target, seconds, reason, by)
         cast("Store", self.store).ban(ban)
@@ -269,7 +279,10 @@ def _overlap(network: str, other: str) -> bool:
 
 def forgotten_proxy(client: Client, now: float) -> Event:
     """What to say of a loopback peer that forwards without being declared."""
-    advice = f'If a proxy of yours runs on this machine, declare it: trusted_proxies = ["{client.peer}"]. Until then nobody behind it can be banned.'
+    advice = (
+        f'If a proxy of yours runs on this machine, declare it: trusted_proxies = ["{client.peer}"]. '
+        "Until then nobody behind it can be banned."
+    )
     return Event(
         now,
         "guard.proxy.undeclared",

@@ -1,4 +1,6 @@
-"""Notes become events: each kind once per rule, client and window, with a count, so that a flood cannot write the log full."""
+"""Notes become events: each kind once per rule, client and window, with a count, so that a flood cannot write the log
+full.
+"""
 
 from __future__ import annotations
 

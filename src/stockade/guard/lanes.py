@@ -1,7 +1,7 @@
 """A lane is all the rules that count the same clients; it picks the meters that apply to a request.
 
-What applies is a small number (two bits a rule), and the same number always means the same group of meters, so groups are made
-once and found again in a dictionary.
+What applies is a small number (two bits a rule), and the same number always means the same group of meters, so groups
+are made once and found again in a dictionary.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class Lane:
         alike = all(e.always and isinstance(e.rule, (Throttle, Track)) for e in self.entries)
         self.plain = self._row((COUNT,) * len(self.entries), None, exempt=False) if alike else None
 
-    def inward(self, request: Request, exempt: bool) -> Row:
+    def inward(self, request: Request, *, exempt: bool) -> Row:
         """The meters that apply to a request on its way in."""
         states = tuple([entry.inward(request) for entry in self.entries])
         if self._dynamic:
@@ -122,7 +122,7 @@ class Lane:
             row = self._groups[states, exempt] = self._row(states, request, exempt=exempt)
         return row
 
-    def outgoing(self, request: Request, exempt: bool, used: Sequence[str]) -> Row | None:
+    def outgoing(self, request: Request, used: Sequence[str], *, exempt: bool) -> Row | None:
         """The meters that an answer moves; ``used`` names the rules whose count is not already clear."""
         states = []
         for entry in self.outward:

@@ -28,8 +28,8 @@ from stockade.guard.meter import (
 SHARDS: Final = 256
 MAX_PLANS: Final = 4096
 UNTIL, DIES, BANNED = 0, 1, 2
-"""A client's first cells: until when it is banned by hand, when nothing that is known of it matters any more, and until when
-any rule bans it."""
+"""A client's first cells: until when it is banned by hand, when nothing that is known of it matters any more, and
+until when any rule bans it."""
 
 
 class Layout:
@@ -39,7 +39,7 @@ class Layout:
         self.places: dict[str, int] = {}
         self.width = CELLS
 
-    def place(self, rule: str, bans: bool) -> int:
+    def place(self, rule: str, *, bans: bool) -> int:
         """The place of a rule's cells, counted from the client's first."""
         name = f"{rule}\x00bans" if bans else rule
         if name not in self.places:
@@ -54,7 +54,7 @@ class Plan:
     __slots__ = ("bans", "counts", "width")
 
     def __init__(self, group: Group, layout: Layout) -> None:
-        self.counts = tuple(bind(m, layout.place(m.rule, bool(m.bantimes))) for m in group.meters)
+        self.counts = tuple(bind(m, layout.place(m.rule, bans=bool(m.bantimes))) for m in group.meters)
         self.bans = tuple((layout.place(rule, bans=True) + CELLS, rule) for rule in group.bans)
         self.width = layout.width
 
@@ -134,8 +134,8 @@ class Shard:
 class MemoryStore:
     """Counters and bans of one process.
 
-    ``clients`` bounds how many are remembered: the one that matters least makes room for a new one, a live ban never does.
-    ``clock`` answers seconds since the epoch. Safe to use from several threads.
+    ``clients`` bounds how many are remembered: the one that matters least makes room for a new one, a live ban never
+    does. ``clock`` answers seconds since the epoch. Safe to use from several threads.
     """
 
     def __init__(self, clients: int = 1_000_000, clock: Callable[[], float] = time.time) -> None:
@@ -179,7 +179,7 @@ class MemoryStore:
                 return UNCOUNTED
             readings = [count(cells, base, now) for count in plan.counts]
             dies = now + group.lifetime
-            if cells[base + DIES] < dies:
+            if cells[base + DIES] < dies:  # noqa: PLR1730  a call of max() costs more than the whole comparison
                 cells[base + DIES] = dies
             if group.strikes:
                 self._place(shard, ask, readings, now)
@@ -211,7 +211,9 @@ class MemoryStore:
         client, group, evidence = ask
         for meter, (_, wait, level) in zip(group.meters, readings, strict=True):
             if level:
-                self._bans[client, meter.rule] = ban_of(client, meter, wait, level, evidence, now)
+                self._bans[client, meter.rule] = ban_of(
+                    client, meter, wait=wait, level=level, evidence=evidence, now=now
+                )
                 base = shard.bases[client]
                 shard.cells[base + BANNED] = max(shard.cells[base + BANNED], now + wait if meter.enforced else 0.0)
 

@@ -1,7 +1,7 @@
 """The one question asked of a store: what has this client used, and is it banned?
 
-Throttles, tracks, fail2ban, allow2ban and manual bans are all the same thing here: a :class:`Meter`. What a store does with
-one is in :mod:`stockade.guard.arithmetic`.
+Throttles, tracks, fail2ban, allow2ban and manual bans are all the same thing here: a :class:`Meter`. What a store
+does with one is in :mod:`stockade.guard.arithmetic`.
 
 Times are microseconds since the epoch, held in floats (exact below 2**53, the year 2255).
 """
@@ -24,10 +24,10 @@ FOREVER = float(2**53)
 class Window(IntEnum):
     """How a limit over a period is counted.
 
-    ``SLIDING`` estimates the last period from two counters, the older one weighted by how much of it is still in sight; it
-    opens with the client's first request. ``FIXED`` is Rack::Attack's arithmetic: windows aligned to the epoch, every request
-    counted, refused ones too. ``GCRA`` paces: one request each period/limit, with an explicit burst (ITU-T I.371).
-    ``STRIKES`` counts like ``SLIDING`` and bans when the limit is reached.
+    ``SLIDING`` estimates the last period from two counters, the older one weighted by how much of it is still in
+    sight; it opens with the client's first request. ``FIXED`` is Rack::Attack's arithmetic: windows aligned to the
+    epoch, every request counted, refused ones too. ``GCRA`` paces: one request each period/limit, with an explicit
+    burst (ITU-T I.371). ``STRIKES`` counts like ``SLIDING`` and bans when the limit is reached.
     """
 
     SLIDING = 0
@@ -39,10 +39,10 @@ class Window(IntEnum):
 class Meter(NamedTuple):
     """One rule's question about one client.
 
-    ``need`` is the room asked for and ``cost`` what is added when there is room: both 1 for an ordinary request; ``cost`` 0
-    only looks; ``need`` 0 adds without asking; ``cost`` :data:`RESET` clears. ``period`` is in microseconds. ``bantimes``
-    (microseconds, one for each time in a row) is what makes a meter able to ban; ``enforced`` says that a live ban
-    answers for the whole request, before anything is counted.
+    ``need`` is the room asked for and ``cost`` what is added when there is room: both 1 for an ordinary request;
+    ``cost`` 0 only looks; ``need`` 0 adds without asking; ``cost`` :data:`RESET` clears. ``period`` is in
+    microseconds. ``bantimes`` (microseconds, one for each time in a row) is what makes a meter able to ban;
+    ``enforced`` says that a live ban answers for the whole request, before anything is counted.
     """
 
     rule: str
@@ -59,8 +59,8 @@ class Meter(NamedTuple):
 class Group:
     """The meters that apply together to one client; compared by identity, so that stores may prepare each but once.
 
-    ``exempt`` clients are counted and never banned. ``writes`` is false when the meters only look, ``strikes`` true when one
-    of them may ban, and ``lifetime`` how many microseconds what is counted now may matter.
+    ``exempt`` clients are counted and never banned. ``writes`` is false when the meters only look, ``strikes`` true
+    when one of them may ban, and ``lifetime`` how many microseconds what is counted now may matter.
     """
 
     __slots__ = ("bans", "exempt", "lifetime", "meters", "strikes", "writes")
@@ -78,17 +78,16 @@ Ask = tuple[str, Group, str]
 """``(client, group, evidence)``: what is asked about one client; the evidence is kept with a ban that comes of it."""
 
 Reading = tuple[float, float, int]
-"""``(used, wait, level)``: how much is used, microseconds until there is room (0: there is), and how many times in a row the
-client has been banned when this very request banned it (0: it did not)."""
+"""``(used, wait, level)``: how much is used, microseconds until there is room (0: there is), and how many times in a
+row the client has been banned when this very request banned it (0: it did not)."""
 
 
 Tally = tuple[str, float, Sequence[Reading]]
 """What a store answers to one :data:`Ask`: ``(banned_by, until, readings)``.
 
-``banned_by`` is the rule whose enforced, live ban answers for the request (``""`` for none, :data:`MANUAL` for a ban by hand) and
-``until`` when that ends; the readings are then empty, for nothing was counted. Plain tuples, since five are made for every
-request.
-"""
+``banned_by`` is the rule whose enforced, live ban answers for the request (``""`` for none, :data:`MANUAL` for a ban
+by hand) and ``until`` when that ends; the readings are then empty, for nothing was counted. Plain tuples, since five
+are made for every request. """
 
 MANUAL = "manual"
 UNCOUNTED: Tally = ("", 0.0, ())
@@ -158,7 +157,7 @@ NETWORK = "network:"
 """What the key of a network that was banned by hand begins with."""
 
 
-def ban_of(client: str, meter: Meter, wait: float, level: int, evidence: str, now: float) -> Ban:
+def ban_of(client: str, meter: Meter, *, wait: float, level: int, evidence: str, now: float) -> Ban:
     """The ban that a meter has just placed; ``wait`` and ``now`` in microseconds."""
     since, until = now / MICROSECONDS, (now + wait) / MICROSECONDS
     reason = f"{meter.limit:g} strikes in {meter.period / MICROSECONDS:g} s"

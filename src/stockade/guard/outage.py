@@ -15,7 +15,9 @@ PAUSE: Final = 1.0
 
 
 class Outage:
-    """A circuit breaker: closed while the store answers, open after some failures in a row, tried again once a second."""
+    """A circuit breaker: closed while the store answers, open after some failures in a row, tried again once a
+    second.
+    """
 
     def __init__(self, report: Callable[[Event], None]) -> None:
         self.report = report
@@ -49,7 +51,7 @@ class Outage:
             )
         self._next = now + PAUSE
 
-    def passed(self, allowed: bool) -> None:
+    def passed(self, *, allowed: bool) -> None:
         """A request was decided without the store."""
         if allowed:
             self.unjudged += 1

@@ -1,10 +1,11 @@
 """Rules become one decision: pure, so that a gateway, a middleware and an old log are judged by the same code.
 
-The order is Rack::Attack's with one difference. Safelist, then blocklist and bans, then throttles, then tracks; but every
-throttle counts, where Rack::Attack stops at the first exceeded one and so hides a client from its longer windows.
+The order is Rack::Attack's with one difference. Safelist, then blocklist and bans, then throttles, then tracks; but
+every throttle counts, where Rack::Attack stops at the first exceeded one and so hides a client from its longer
+windows.
 
-``check`` says what to ask a store, the store is asked once, ``decide`` takes the answer. ``settle`` does the same on the way out
-for rules that want to know the status of the answer.
+``check`` says what to ask a store, the store is asked once, ``decide`` takes the answer. ``settle`` does the same on
+the way out for rules that want to know the status of the answer.
 """
 
 from __future__ import annotations
@@ -42,14 +43,16 @@ class Policy:
             for r in self.rules
             if isinstance(r, (Throttle, BanRule)) or (isinstance(r, Track) and r.limit is not None)
         ]
-        self.lanes = _lanes(metered, identified)
+        self.lanes = _lanes(metered, identified=identified)
         self.outward = tuple(lane for lane in self.lanes if lane.outward)
         self.settles = bool(self.outward) or any(t.condition and t.condition.on_answer for t in self.tracks)
         self.has_quotas = any(isinstance(r, Throttle) and not r.shadow for r in metered)
         self._protected: dict[str, bool] = {}
 
     def check(self, request: Request) -> Decision:
-        """What to ask about this request, in ``asks``; a decision already when a list decides. Calls no store and no clock."""
+        """What to ask about this request, in ``asks``; a decision already when a list decides. Calls no store and no
+        clock.
+        """
         decision = Decision(request)
         if (self.safelists or self.blocklists) and self._listed(decision):
             return decision
@@ -60,7 +63,7 @@ class Policy:
         for lane in self.lanes:
             key = lane.key(request)
             if key is not None:
-                row = lane.plain or lane.inward(request, exempt)
+                row = (not exempt and lane.plain) or lane.inward(request, exempt=exempt)
                 asks.append((key, row.group, evidence(request) if row.group.strikes else ""))
                 rows.append(row)
         return decision
@@ -120,7 +123,7 @@ class Policy:
         after = Decision(request)
         for lane in self.outward:
             key = lane.key(request)
-            row = lane.outgoing(request, decision.exempt, decision.used(lane)) if key is not None else None
+            row = lane.outgoing(request, decision.used(lane), exempt=decision.exempt) if key is not None else None
             if key is not None and row is not None:
                 after.asks.append((key, row.group, evidence(request)))
                 after.rows.append(row)
@@ -149,9 +152,10 @@ def _refuse_namesakes(rules: Sequence[Rule]) -> None:
         seen.add(rule.name)
 
 
-def _lanes(rules: Sequence[Metered], identified: bool) -> tuple[Lane, ...]:
-    """Rules that count the same clients share a lane; addresses, and users and tokens where known, always have one, since they
-    can be banned by hand."""
+def _lanes(rules: Sequence[Metered], *, identified: bool) -> tuple[Lane, ...]:
+    """Rules that count the same clients share a lane; addresses, and users and tokens where known, always have one,
+    since they can be banned by hand.
+    """
     by_key: dict[Key, list[Metered]] = {by_address: []}
     if identified:
         by_key |= {by_user: [], by_token: []}

@@ -31,9 +31,9 @@ Identify = Callable[["Request"], Identity | None]
 class Request:
     """One request, or one log line read as one.
 
-    ``path`` is normal (see :mod:`stockade.guard.paths`), ``method`` as sent, ``header(name)`` takes a lower-case name and answers
-    the lines joined by commas, ``route`` is the resolved route where a framework has one, and ``status`` the status of the
-    answer, known only on the way out.
+    ``path`` is normal (see :mod:`stockade.guard.paths`), ``method`` as sent, ``header(name)`` takes a lower-case name
+    and answers the lines joined by commas, ``route`` is the resolved route where a framework has one, and ``status``
+    the status of the answer, known only on the way out.
     """
 
     __slots__ = ("_identify", "_identity", "client", "header", "method", "path", "query", "route", "status")
@@ -45,6 +45,7 @@ class Request:
         path: str,
         header: Header,
         query: str = "",
+        *,
         identify: Identify | None = None,
     ) -> None:
         self.client = client

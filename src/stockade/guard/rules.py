@@ -1,7 +1,8 @@
 """The six kinds of rule, in the words of Rack::Attack and fail2ban.
 
-Every rule has a ``name`` that people read in answers and logs, and a ``when`` that says what it applies to. ``shadow`` rules are
-counted and reported, never enforced. ``on_store_failure`` says what becomes of a request that cannot be counted.
+Every rule has a ``name`` that people read in answers and logs, and a ``when`` that says what it applies to.
+``shadow`` rules are counted and reported, never enforced. ``on_store_failure`` says what becomes of a request that
+cannot be counted.
 """
 
 from __future__ import annotations
@@ -79,8 +80,8 @@ class Metered(Rule):
 class Throttle(Metered):
     """At most ``limit`` a ``period`` (seconds), counted by ``window``; what is more is refused with 429.
 
-    ``limit``, ``period`` and ``cost`` may be callables of the request. ``burst`` belongs to ``gcra`` and is the number that may
-    come at once (a tenth of the limit, at least 1, unless told).
+    ``limit``, ``period`` and ``cost`` may be callables of the request. ``burst`` belongs to ``gcra`` and is the
+    number that may come at once (a tenth of the limit, at least 1, unless told).
     """
 
     limit: Number
@@ -128,8 +129,9 @@ class Track(Metered):
 class BanRule(Metered):
     """``maxretry`` strikes within ``findtime`` seconds ban the client for ``bantime`` seconds.
 
-    A list of ban times escalates; the row is forgotten after as long without a ban as the longest lasts. ``when`` says what a
-    strike is, ``over`` which requests a ban refuses (all, unless told), and ``reset`` which answers clear the count.
+    A list of ban times escalates; the row is forgotten after as long without a ban as the longest lasts. ``when``
+    says what a strike is, ``over`` which requests a ban refuses (all, unless told), and ``reset`` which answers clear
+    the count.
     """
 
     maxretry: int

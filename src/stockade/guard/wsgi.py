@@ -57,7 +57,9 @@ def request_of(environ: Environ, guard: Guard) -> Request:
     client = guard.addresses.resolve(environ.get("REMOTE_ADDR", ""), header)
     script = environ.get("SCRIPT_NAME", "")
     path = normal((script + environ.get("PATH_INFO", "")).encode("latin-1", "replace").decode("utf-8", "replace"))
-    return Request(client, environ["REQUEST_METHOD"], path, header, environ.get("QUERY_STRING", ""), guard.identify)
+    return Request(
+        client, environ["REQUEST_METHOD"], path, header, environ.get("QUERY_STRING", ""), identify=guard.identify
+    )
 
 
 def refuse(answer: Answer, start_response: StartResponse) -> list[bytes]:
