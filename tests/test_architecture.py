@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
+from importlib.metadata import packages_distributions
 from statistics import median
 
 import pytest
@@ -88,6 +91,20 @@ def test_the_guard_needs_nothing_but_python() -> None:
         for module in guard
         for imported in module.imports
         if imported.partition(".")[0] not in allowed | ({"redis", "hiredis"} if "redis" in module.name else set())
+    ]
+    assert not wrong, named(wrong)
+
+
+def test_every_library_that_the_source_imports_is_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [requirement for extra in project["optional-dependencies"].values() for requirement in extra]
+    declared = {re.split(r"[^\w-]", requirement)[0] for requirement in asked}
+    distributions = packages_distributions()
+    wrong = [
+        (module.name, imported)
+        for module in modules().values()
+        for imported in {name.partition(".")[0] for name in module.imports} - sys.stdlib_module_names - {"stockade"}
+        if not declared & {name.lower().replace("_", "-") for name in distributions.get(imported, [])}
     ]
     assert not wrong, named(wrong)
 
