@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from threading import BoundedSemaphore
+from typing import NoReturn
 from unicodedata import normalize
 
 from argon2 import PasswordHasher
@@ -14,6 +15,7 @@ from stockade.directory.refusals import UnknownCredentials, WeakPassword
 from stockade.directory.tokens import token_kind
 from stockade.directory.verified import Verified
 from stockade.errors import Tampered
+from stockade.events import Ref
 
 SHORTEST, LONGEST = 8, 1024  # NIST SP 800-63B section 5.1.1.2 asks for at least 8, and that 64 be allowed
 _RULE = f"Use {SHORTEST} to {LONGEST} characters that are neither the account's name nor a token."
@@ -39,20 +41,22 @@ class Passwords:
         with self._turn:
             return self._hasher.hash(secret)
 
-    def verify(self, stored: str | None, password: str, now: float) -> None:
-        """Return when the password is the one hashed in ``stored``; raises UnknownCredentials, and Tampered for a
-        broken hash.
+    def verify(self, stored: str, password: str, now: float, *, holder: Ref | None = None) -> None:
+        """Return when the password is the one hashed in ``stored``.
 
-        None, for an account that does not exist or has no password, takes as long as a wrong password.
+        Raises UnknownCredentials, naming ``holder`` for the record, and Tampered when ``stored`` is no hash.
         """
         secret = _prepared(password) or b""
-        if stored is not None and self._verified.remembers(stored, secret, now):
+        if self._verified.remembers(stored, secret, now):
             return
-        with self._turn:
-            self._compare(stored or self._nobody, secret)
-        if stored is None or not secret:
-            raise UnknownCredentials("no password")
+        if not self._matches(stored, secret):
+            raise UnknownCredentials("wrong password", holder)
         self._verified.remember(stored, secret, now)
+
+    def refuse(self, password: str, refusal: UnknownCredentials) -> NoReturn:
+        """Raise the refusal after as long as a wrong password takes: for who does not exist, or has no password."""
+        self._matches(self._nobody, _prepared(password) or b"")
+        raise refusal
 
     def rehash(self, password: str) -> str:
         """The hash to keep for a password that has just been verified, by the parameters used now."""
@@ -63,13 +67,14 @@ class Passwords:
         """Whether the hash was made with other parameters than are used now."""
         return self._hasher.check_needs_rehash(stored)
 
-    def _compare(self, stored: str, secret: bytes) -> None:
+    def _matches(self, stored: str, secret: bytes) -> bool:
         try:
-            self._hasher.verify(stored, secret)
+            with self._turn:
+                return self._hasher.verify(stored, secret)
         except InvalidHashError as error:
             raise Tampered("A stored password is not an argon2 hash.", remedy="Look who wrote it; reset it.") from error
-        except VerificationError as error:
-            raise UnknownCredentials("wrong password") from error
+        except VerificationError:
+            return False
 
 
 def _prepared(password: str) -> bytes | None:

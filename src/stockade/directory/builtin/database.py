@@ -20,6 +20,9 @@ PATIENCE = 5.0
 _DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 
 
+_of_the_parent: list[object] = []
+
+
 class Database:
     """One database by URL: ``sqlite:////path/to/file`` or ``postgresql://user@host/name``. Safe among threads and
     after a fork.
@@ -116,11 +119,12 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _forget_connections_after_fork(engine: Engine) -> None:
-    """A child process must not speak on its parent's connections."""
+    """A child process must not speak on its parent's connections, nor close them, as the end of their objects would."""
     known = weakref.ref(engine)
 
     def forget() -> None:
         if (living := known()) is not None:
+            _of_the_parent.append(living.pool)
             living.dispose(close=False)
 
     os.register_at_fork(after_in_child=forget)

@@ -60,7 +60,8 @@ def _use_write_ahead_log(database: Database) -> None:
             with closing(database.engine.raw_connection()) as connection:
                 connection.cursor().execute("PRAGMA journal_mode = WAL")
             return
-        except sqlite3.OperationalError as error:
-            if time.monotonic() > give_up:
-                raise Unavailable(f"The directory's database stays locked ({database!r}): {error}.") from error
+        except sqlite3.DatabaseError as error:
+            if not isinstance(error, sqlite3.OperationalError) or time.monotonic() > give_up:
+                message = f"The directory's database cannot be used ({database!r}): {error}."
+                raise Unavailable(message, remedy="See that it is a database, and who holds its lock.") from error
             time.sleep(0.02)

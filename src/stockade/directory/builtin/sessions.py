@@ -82,7 +82,8 @@ class Sessions(Register):
         """End every session of the account, and return how many there were."""
         with self._database.writing() as sql:
             count = end_sessions(sql, account.id)
-        self._report("session.end", account.ref, by=by, count=count)
+        if count:
+            self._report("session.end", account.ref, by=by, count=count)
         return count
 
 

@@ -14,7 +14,7 @@ from stockade.directory.builtin.tokens import note_use, row_of_token, token_of, 
 from stockade.directory.names import account_name
 from stockade.directory.refusals import AccountBlocked, BadName, UnknownCredentials
 from stockade.directory.tokens import token_kind
-from stockade.events import Outcome, Ref
+from stockade.events import Outcome
 
 
 class SigningIn(Register):
@@ -29,7 +29,7 @@ class SigningIn(Register):
         - a CI job token, with the name ``gitlab-ci-token`` or ``ci-token``.
 
         Raises UnknownCredentials, after the same time for an unknown name as for a wrong password, and AccountBlocked
-        to who has the right secret. Both are recorded, with the name only where it can be a name.
+        to who has the right secret. Both are recorded.
         """
         try:
             if token_kind(secret) is None:
@@ -37,7 +37,7 @@ class SigningIn(Register):
             else:
                 found = self._by_token(secret, now, source, login=name)
         except (UnknownCredentials, AccountBlocked) as refusal:
-            self._report_refusal(refusal, name, now, source)
+            self._report_refusal(refusal, now, source)
             raise
         self._report_success(found, now, source)
         return found
@@ -47,7 +47,7 @@ class SigningIn(Register):
         try:
             found = self._by_token(token, now, source, login=None)
         except (UnknownCredentials, AccountBlocked) as refusal:
-            self._report_refusal(refusal, None, now, source)
+            self._report_refusal(refusal, now, source)
             raise
         self._report_success(found, now, source)
         return found
@@ -55,10 +55,13 @@ class SigningIn(Register):
     def _by_password(self, name: str, password: str, now: float) -> Authenticated:
         with self._database.reading() as sql:
             row = row_named(sql, name)
-        self._passwords.verify(None if row is None else row._mapping[accounts.c.password], password, now)
         if row is None:
-            raise UnknownCredentials("no such account")
+            self._passwords.refuse(password, UnknownCredentials("no such account"))
         account = account_of(row)
+        stored = row._mapping[accounts.c.password]
+        if stored is None:
+            self._passwords.refuse(password, UnknownCredentials("no password", account.ref))
+        self._passwords.verify(stored, password, now, holder=account.ref)
         if account.blocked:
             raise AccountBlocked(account.ref)
         self._renew(row, password)
@@ -99,12 +102,11 @@ class SigningIn(Register):
             "authentication.success", who, now=now, by=who, source=source, kind=by.kind.value, credential=str(by.ref)
         )
 
-    def _report_refusal(
-        self, refusal: UnknownCredentials | AccountBlocked, name: str | None, now: float, source: str | None
-    ) -> None:
-        target = refusal.account or _named(name)
+    def _report_refusal(self, refusal: UnknownCredentials | AccountBlocked, now: float, source: str | None) -> None:
+        """Record it with the account's name, if there is one, never with what was typed: that may be a password."""
         outcome: Outcome = "refused" if isinstance(refusal, AccountBlocked) else "failure"
-        self._report("authentication.failure", target, now=now, source=source, outcome=outcome, reason=refusal.reason)
+        target, reason = refusal.account, refusal.reason
+        self._report("authentication.failure", target, now=now, source=source, outcome=outcome, reason=reason)
 
 
 def _fault(token: Credential, login: str | None, now: float) -> str | None:
@@ -121,13 +123,7 @@ def _fault(token: Credential, login: str | None, now: float) -> str | None:
 def _goes_with(token: Credential, login: str) -> bool:
     if token.kind is CredentialKind.CI_JOB:
         return login in JOB_LOGINS
-    named = _named(login)
-    return named is not None and named.id == (token.username or token.holder)
-
-
-def _named(name: str | None) -> Ref | None:
-    """The name that was tried, unless it cannot be one: people do type a password or a token where the name belongs."""
     try:
-        return None if name is None else Ref("stockade", "user", account_name(name))
+        return account_name(login) == (token.username or token.holder)
     except BadName:
-        return None
+        return False

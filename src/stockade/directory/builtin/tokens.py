@@ -23,6 +23,7 @@ NOTED_EVERY = 60.0
 """Seconds between two notes of a credential's last use, unless the address changes: a clone must not write at every
 request.
 """
+_BEYOND = 1 << 63  # no database counts so far
 
 
 class Tokens(Register):
@@ -64,6 +65,8 @@ class Tokens(Register):
 
     def revoke_token(self, number: int, *, by: Ref | None = None, reason: str | None = None) -> Credential:
         """End a token for good; one already revoked stays so. Raises UnknownToken."""
+        if not 0 < number < _BEYOND:
+            raise UnknownToken(number)
         revoke = update(tokens).where(tokens.c.id == number, tokens.c.revoked.is_(None)).values(revoked=self._clock())
         with self._database.writing() as sql:
             changed = sql.execute(revoke).rowcount
