@@ -65,12 +65,11 @@ class Entry:
         rule = self.rule
         enforced = not (rule.shadow or exempt)
         if isinstance(rule, BanRule):
-            bantimes = tuple(b * MICROSECONDS for b in rule.bantimes)
+            bantimes = () if exempt else tuple(b * MICROSECONDS for b in rule.bantimes)
+            window = Window.SLIDING if exempt else Window.STRIKES
             cost = {COUNT: 1.0, CLEAR: RESET}.get(state, 0.0)
             period = rule.findtime * MICROSECONDS
-            return Meter(
-                rule.name, Window.STRIKES, rule.maxretry, period, 0.0, cost, 0.0, () if exempt else bantimes, enforced
-            )
+            return Meter(rule.name, window, rule.maxretry, period, 0.0, cost, 0.0, bantimes, enforced)
         assert isinstance(rule, (Throttle, Track)), rule  # noqa: S101  the only other kinds that count
         limit, period = _number(rule.limit, request), _number(rule.period, request) * MICROSECONDS
         cost = _number(rule.cost, request)

@@ -1,0 +1,1 @@
+"""What the guard does, told as its users would tell it."""
