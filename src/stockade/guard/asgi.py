@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 from stockade.guard.answers import Answer
@@ -16,16 +18,25 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+RouteOf = Callable[[Scope], str | None]
 JUDGED = "stockade.decision"
 """Where in a scope the decision is kept, for the application and for a second middleware."""
 
 
-class GuardMiddleware:
-    """``app = GuardMiddleware(app, guard)``, or ``app.add_middleware(GuardMiddleware, guard=guard)``."""
+current: ContextVar[Decision] = ContextVar("stockade.decision")
+"""The decision about the request being served, for code that is not handed the scope."""
 
-    def __init__(self, app: App, guard: Guard) -> None:
+
+class GuardMiddleware:
+    """``app = GuardMiddleware(app, guard)``, or ``app.add_middleware(GuardMiddleware, guard=guard)``.
+
+    ``route_of`` resolves a scope to the route that will serve it, for rules that ask; the scope's own is the default.
+    """
+
+    def __init__(self, app: App, guard: Guard, route_of: RouteOf | None = None) -> None:
         self.app = app
         self.guard = guard
+        self.route_of = route_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         guard = self.guard
@@ -33,23 +44,24 @@ class GuardMiddleware:
         if (kind != "http" and kind != "websocket") or JUDGED in scope or not guard.enabled:  # noqa: PLR1714  a set is slower
             await self.app(scope, receive, send)
             return
-        request = request_of(scope, guard)
+        request = request_of(scope, guard, self.route_of)
         decision = guard.decide(request) if not guard.awaits else await guard.adecide(request)
         if not decision.allowed:
             await refuse(guard.refusal(decision), scope, receive, send)
             return
         scope[JUDGED] = decision
+        current.set(decision)
         quiet = not guard.policy.settles and not guard.policy.has_quotas
-        await self.app(scope, receive, send if quiet else Answering(guard, decision, scope, send))
+        await self.app(scope, receive, send if quiet else Answering(guard, decision, send))
 
 
 class Answering:
     """The way out: adds the rate-limit fields, and settles the status before the client sees it."""
 
-    __slots__ = ("decision", "guard", "scope", "send")
+    __slots__ = ("decision", "guard", "send")
 
-    def __init__(self, guard: Guard, decision: Decision, scope: Scope, send: Send) -> None:
-        self.guard, self.decision, self.scope, self.send = guard, decision, scope, send
+    def __init__(self, guard: Guard, decision: Decision, send: Send) -> None:
+        self.guard, self.decision, self.send = guard, decision, send
 
     async def __call__(self, message: Message) -> None:
         if message["type"] in {"http.response.start", "websocket.http.response.start"}:
@@ -58,21 +70,24 @@ class Answering:
                 added = [(name.encode(), value.encode("latin-1")) for name, value in fields]
                 message = {**message, "headers": [*message.get("headers", ()), *added]}
             if self.guard.policy.settles:
-                route = self.scope.get("route")
-                self.decision.request.route = getattr(route, "path", None)
                 await self.guard.asettle(self.decision, message["status"])
         await self.send(message)
 
 
-def request_of(scope: Scope, guard: Guard) -> Request:
+def request_of(scope: Scope, guard: Guard, route_of: RouteOf | None = None) -> Request:
     """The facts of an ASGI scope."""
     peer = scope["client"][0] if scope.get("client") else ""
     header = Headers(scope["headers"]).get
     method = scope.get("method", "GET")
     query = scope["query_string"].decode("latin-1")
-    return Request(
-        guard.addresses.resolve(peer, header), method, normal(scope["path"]), header, query, identify=guard.identify
-    )
+    client = guard.addresses.resolve(peer, header)
+    resolve = partial(route_of or scope_route, scope)
+    return Request(client, method, normal(scope["path"]), header, query, identify=guard.identify, resolve=resolve)
+
+
+def scope_route(scope: Scope) -> str | None:
+    """The route that a framework has put into the scope."""
+    return getattr(scope.get("route"), "path", None)
 
 
 class Headers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from dataclasses import replace
 from inspect import iscoroutinefunction
 from ipaddress import IPv4Network, IPv6Network
@@ -82,6 +83,12 @@ class Guard:
         never_ban = [*addresses.trusted, *operators]
         policy = Policy(rules, never_ban=never_ban, identified=self.identify is not None)
         self.addresses, self.policy, self.answers = addresses, policy, answers or Answers()
+
+    def beside(self, *rules: Rule) -> Guard:
+        """A guard of its own rules that shares this one's store, journal, addresses and answers."""
+        other = copy(self)
+        other.policy = Policy(rules, never_ban=self.policy.never_ban)
+        return other
 
     # ── one request ──────────────────────────────────────────────────────────────────────────────
 

@@ -26,6 +26,7 @@ class Identity:
 
 NOBODY: Final = Identity()
 Identify = Callable[["Request"], Identity | None]
+Resolve = Callable[[], str | None]
 
 
 class Request:
@@ -36,7 +37,18 @@ class Request:
     the status of the answer, known only on the way out.
     """
 
-    __slots__ = ("_identify", "_identity", "client", "header", "method", "path", "query", "route", "status")
+    __slots__ = (
+        "_identify",
+        "_identity",
+        "_resolve",
+        "_route",
+        "client",
+        "header",
+        "method",
+        "path",
+        "query",
+        "status",
+    )
 
     def __init__(
         self,
@@ -47,16 +59,18 @@ class Request:
         query: str = "",
         *,
         identify: Identify | None = None,
+        resolve: Resolve | None = None,
     ) -> None:
         self.client = client
         self.method = method
         self.path = path
         self.header = header
         self.query = query
-        self.route: str | None = None
         self.status: int | None = None
         self._identify = identify
         self._identity: Identity | None = None
+        self._resolve = resolve
+        self._route: str | None = None
 
     @property
     def address(self) -> str:
@@ -69,6 +83,13 @@ class Request:
         if self._identity is None:
             self._identity = (self._identify(self) if self._identify else None) or NOBODY
         return self._identity
+
+    @property
+    def route(self) -> str | None:
+        """The resolved route as the framework writes it (``/items/{id}``), asked once of the door that has one."""
+        if self._route is None and self._resolve is not None:
+            self._route, self._resolve = self._resolve(), None
+        return self._route
 
     @property
     def user(self) -> str | None:

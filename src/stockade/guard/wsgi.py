@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, MutableMapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -15,20 +16,22 @@ from stockade.guard.request import Request
 Environ = MutableMapping[str, Any]
 StartResponse = Callable[..., Any]
 App = Callable[[Environ, StartResponse], Iterable[bytes]]
+RouteOf = Callable[[Environ], str | None]
 JUDGED = "stockade.decision"
 
 
 class GuardMiddleware:
     """``app = GuardMiddleware(app, guard)``; the guard's store must be one that is asked without awaiting."""
 
-    def __init__(self, app: App, guard: Guard) -> None:
+    def __init__(self, app: App, guard: Guard, route_of: RouteOf | None = None) -> None:
         self.app = app
         self.guard = guard
+        self.route_of = route_of
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         if JUDGED in environ or not self.guard.enabled:
             return self.app(environ, start_response)
-        decision = self.guard.decide(request_of(environ, self.guard))
+        decision = self.guard.decide(request_of(environ, self.guard, self.route_of))
         if not decision.allowed:
             return refuse(self.guard.refusal(decision), start_response)
         environ[JUDGED] = decision
@@ -47,7 +50,7 @@ def answering(guard: Guard, decision: Decision, start_response: StartResponse) -
     return start
 
 
-def request_of(environ: Environ, guard: Guard) -> Request:
+def request_of(environ: Environ, guard: Guard, route_of: RouteOf | None = None) -> Request:
     """The facts of a WSGI environment."""
 
     def header(name: str) -> str | None:
@@ -57,9 +60,9 @@ def request_of(environ: Environ, guard: Guard) -> Request:
     client = guard.addresses.resolve(environ.get("REMOTE_ADDR", ""), header)
     script = environ.get("SCRIPT_NAME", "")
     path = normal((script + environ.get("PATH_INFO", "")).encode("latin-1", "replace").decode("utf-8", "replace"))
-    return Request(
-        client, environ["REQUEST_METHOD"], path, header, environ.get("QUERY_STRING", ""), identify=guard.identify
-    )
+    resolve = partial(route_of, environ) if route_of else None
+    query = environ.get("QUERY_STRING", "")
+    return Request(client, environ["REQUEST_METHOD"], path, header, query, identify=guard.identify, resolve=resolve)
 
 
 def refuse(answer: Answer, start_response: StartResponse) -> list[bytes]:
