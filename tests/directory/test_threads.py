@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from stockade.directory import BuiltinDirectory, NameTaken, Scope, UnknownCredentials
+from stockade.directory import BuiltinDirectory, Level, NameTaken, Scope, UnknownCredentials
 from tests.directory.conftest import NOW
 
 
@@ -32,6 +32,18 @@ def test_one_of_many_uses_the_code(directory: BuiltinDirectory) -> None:
 
     with ThreadPoolExecutor(8) as threads:
         assert sum(threads.map(reset, range(16))) == 1
+
+
+def test_many_may_replace_the_same_thing(directory: BuiltinDirectory) -> None:
+    directory.create_account("alice")
+
+    def replace(number: int) -> bool:
+        directory.add_member("alice", "group", Level.OWNER if number % 2 else Level.GUEST)
+        return directory.request_reset("alice", NOW) is not None
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(replace, range(32)))
+    assert len(list(directory.memberships("alice"))) == 1
 
 
 def test_a_token_is_used_by_many_at_once(directory: BuiltinDirectory) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from stockade.directory.builtin.migrate import migrate
 from stockade.directory.builtin.people import People
 from stockade.directory.builtin.projects import Projects
 from stockade.directory.builtin.resets import Resets
@@ -29,6 +28,10 @@ class BuiltinDirectory(People, SigningIn, Tokens, Sessions, Resets, Projects):
 
         Raises ConfigurationError when a newer release has been there.
         """
+        from stockade.directory.builtin.migrate import (
+            migrate,
+        )  # Alembic takes long to import, and few processes migrate
+
         migrate(self._database)
 
     def close(self) -> None:

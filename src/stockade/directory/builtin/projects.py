@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from stockade.directory.accounts import Account, Authenticated
-from stockade.directory.builtin.register import Register, account_named
-from stockade.directory.builtin.schema import accounts, memberships, repositories
+from stockade.directory.builtin.register import Register, account_named, take_turns
+from stockade.directory.builtin.schema import memberships, repositories
 from stockade.directory.names import project_path
 from stockade.directory.permissions import NOTHING, Action, Level, Membership, Repository, Service, Visibility, allowed
 from stockade.directory.refusals import BadName, NameTaken, UnknownRepository
 from stockade.events import Ref
+
+_PATHS: BindParameter[list[str]] = bindparam("paths", expanding=True)
+_PROJECTS_AT = select(repositories).where(repositories.c.path.in_(_PATHS))
+_MEMBERSHIPS_AT = select(memberships).where(
+    memberships.c.account_id == bindparam("holder"), memberships.c.path.in_(_PATHS)
+)
 
 
 class Projects(Register):
@@ -58,6 +64,7 @@ class Projects(Register):
         path = project_path(path)
         with self._database.writing() as sql:
             account = account_named(sql, name)
+            take_turns(sql, account)
             sql.execute(_membership_of(account, path))
             sql.execute(insert(memberships).values(account_id=account.id, path=path, level=Level(level).value))
         self._report("member.add", account.ref, by=by, path=path, level=level.name.lower())
@@ -123,10 +130,10 @@ def _ancestors(path: str) -> list[str]:
 
 def _nearest(sql: Connection, places: list[str]) -> Visibility | None:
     """The visibility of the deepest project among nested paths."""
-    row = sql.execute(select(repositories).where(repositories.c.path.in_(places))).all()
-    return Visibility(max(row, key=lambda found: len(found.path)).visibility) if row else None
+    rows = sql.execute(_PROJECTS_AT, {"paths": places}).all()
+    return Visibility(max(rows, key=lambda row: len(row.path)).visibility) if rows else None
 
 
 def _memberships_over(sql: Connection, account: Account, path: str) -> list[Membership]:
-    own = select(memberships).join(accounts).where(accounts.c.id == account.id)
-    return [_membership(row, account.name) for row in sql.execute(own.where(memberships.c.path.in_(_ancestors(path))))]
+    rows = sql.execute(_MEMBERSHIPS_AT, {"holder": account.id, "paths": _ancestors(path)})
+    return [_membership(row, account.name) for row in rows]

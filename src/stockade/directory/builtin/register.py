@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, select
 
 from stockade.directory.accounts import Account, AccountKind, AccountState
 from stockade.directory.builtin.database import Database
@@ -20,6 +20,8 @@ from stockade.events import Event, Outcome, Ref
 
 PAGE = 500
 """How many rows of a long list are held in memory at a time."""
+
+_BY_NAME = select(accounts).where(accounts.c.name == bindparam("wanted"))  # built once: it runs at every request
 
 
 def unheard(_event: Event) -> None:
@@ -94,7 +96,7 @@ def row_named(sql: Connection, name: str) -> Row[Any] | None:
         canonical = account_name(name)
     except BadName:
         return None
-    return sql.execute(select(accounts).where(accounts.c.name == canonical)).one_or_none()
+    return sql.execute(_BY_NAME, {"wanted": canonical}).one_or_none()
 
 
 def account_named(sql: Connection, name: str) -> Account:
@@ -103,6 +105,11 @@ def account_named(sql: Connection, name: str) -> Account:
     if row is None:
         raise UnknownAccount(name)
     return account_of(row)
+
+
+def take_turns(sql: Connection, account: Account) -> None:
+    """Wait until nobody else is changing what belongs to the account. SQLite has only one writer anyway."""
+    sql.execute(select(accounts.c.id).where(accounts.c.id == account.id).with_for_update())
 
 
 def usable_account(sql: Connection, name: str) -> Account:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
 from stockade.directory.accounts import Account
-from stockade.directory.builtin.register import Register, account_named, account_of, row_named
+from stockade.directory.builtin.register import Register, account_named, account_of, row_named, take_turns
 from stockade.directory.builtin.schema import accounts, resets
 from stockade.directory.builtin.sessions import LONGEST_COOKIE, end_sessions
 from stockade.directory.names import email_key
@@ -90,6 +90,7 @@ def _is_live(code: str, now: float) -> ColumnElement[bool]:
 
 def _replace_code(sql: Connection, account: Account, code: str, now: float) -> None:
     values = {"account_id": account.id, "digest": digest(code), "expires": now + CODE_LIFETIME}
+    take_turns(sql, account)
     sql.execute(delete(resets).where(resets.c.account_id == account.id))
     sql.execute(insert(resets).values(values))
 

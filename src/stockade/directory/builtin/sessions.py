@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select
 
 from stockade.directory.accounts import EVERY_SCOPE, Account, Authenticated, Credential, CredentialKind
 from stockade.directory.builtin.register import Register, account_named, account_of, usable_account
@@ -18,6 +18,8 @@ from stockade.events import Ref
 MOST_SESSIONS = 100
 """Sessions an account may have at a time; the oldest is closed for one more."""
 LONGEST_COOKIE = 512
+_WITH_HOLDER = select(sessions, accounts).join_from(sessions, accounts)
+_BY_DIGEST = _WITH_HOLDER.where(sessions.c.digest == bindparam("wanted"))  # built once: it runs at every request
 
 
 class Sessions(Register):
@@ -111,8 +113,7 @@ def session_of(row: Row[Any], holder: str) -> Credential:
 def _row_of(sql: Connection, cookie: str) -> Row[Any] | None:
     if len(cookie) > LONGEST_COOKIE:
         return None
-    query = select(sessions, accounts).join_from(sessions, accounts)
-    return sql.execute(query.where(sessions.c.digest == digest(cookie))).one_or_none()
+    return sql.execute(_BY_DIGEST, {"wanted": digest(cookie)}).one_or_none()
 
 
 def _make_room(sql: Connection, account_id: int) -> None:

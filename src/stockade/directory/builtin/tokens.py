@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, insert, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from stockade.directory.accounts import Credential, CredentialKind, Scope
@@ -24,6 +24,9 @@ NOTED_EVERY = 60.0
 request.
 """
 _BEYOND = 1 << 63  # no database counts so far
+
+_WITH_HOLDER = select(tokens, accounts).join_from(tokens, accounts)
+_BY_DIGEST = _WITH_HOLDER.where(tokens.c.digest == bindparam("wanted"))  # built once: it runs at every request
 
 
 class Tokens(Register):
@@ -70,7 +73,7 @@ class Tokens(Register):
         revoke = update(tokens).where(tokens.c.id == number, tokens.c.revoked.is_(None)).values(revoked=self._clock())
         with self._database.writing() as sql:
             changed = sql.execute(revoke).rowcount
-            row = sql.execute(_with_holder().where(tokens.c.id == number)).one_or_none()
+            row = sql.execute(_WITH_HOLDER.where(tokens.c.id == number)).one_or_none()
         if row is None:
             raise UnknownToken(number)
         token = token_of(row, row._mapping[accounts.c.name])
@@ -83,7 +86,7 @@ class Tokens(Register):
 
         Raises UnknownAccount at once.
         """
-        query = _with_holder()
+        query = _WITH_HOLDER
         if holder is not None:
             with self._database.reading() as sql:
                 query = query.where(tokens.c.account_id == account_named(sql, holder).id)
@@ -111,7 +114,7 @@ def token_of(row: Row[Any], holder: str) -> Credential:
 
 def row_of_token(sql: Connection, plain: str) -> Row[Any] | None:
     """The row of the token with this plain text, joined with its holder's; None when there is none."""
-    return sql.execute(_with_holder().where(tokens.c.digest == digest(plain))).one_or_none()
+    return sql.execute(_BY_DIGEST, {"wanted": digest(plain)}).one_or_none()
 
 
 def use_is_news(credential: Credential, now: float, address: str | None) -> bool:
@@ -124,10 +127,6 @@ def note_use(sql: Connection, table: Table, number: int, now: float, address: st
     """Put the use of a token or session on record; without an address the last known one stays."""
     values = {"last_used": now} | ({} if address is None else {"last_address": address[:64]})
     sql.execute(update(table).where(table.c.id == number).values(values))
-
-
-def _with_holder() -> Any:
-    return select(tokens, accounts).join_from(tokens, accounts)
 
 
 def _checked(
