@@ -56,11 +56,6 @@ class People(Register):
         self._report("user.create", account.ref, by=by, kind=account.kind.value, admin=admin)
         return account
 
-    def account(self, name: str) -> Account:
-        """The account of this name; raises UnknownAccount."""
-        with self._database.reading() as sql:
-            return account_named(sql, name)
-
     def accounts(self) -> Iterator[Account]:
         """Every account by name, streamed."""
         return map(account_of, self._pages(select(accounts), accounts.c.name))

@@ -81,8 +81,7 @@ class Projects(Register):
 
     def memberships(self, name: str) -> Iterator[Membership]:
         """The memberships of one account by path, streamed; raises UnknownAccount at once."""
-        with self._database.reading() as sql:
-            account = account_named(sql, name)
+        account = self.account(name)
         query = select(memberships).where(memberships.c.account_id == account.id)
         return (_membership(row, account.name) for row in self._pages(query, memberships.c.path))
 

@@ -47,6 +47,11 @@ class Register:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._database!r})"
 
+    def account(self, name: str) -> Account:
+        """The account of this name, however it is spelt; raises UnknownAccount."""
+        with self._database.reading() as sql:
+            return account_named(sql, name)
+
     def _report(
         self,
         action: str,

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
 from stockade.directory.accounts import Account
-from stockade.directory.builtin.register import Register, account_named, account_of, row_named, take_turns
+from stockade.directory.builtin.register import Register, account_of, row_named, take_turns
 from stockade.directory.builtin.schema import accounts, resets
 from stockade.directory.builtin.sessions import LONGEST_COOKIE, end_sessions
 from stockade.directory.names import email_key
@@ -25,7 +25,7 @@ class Resets(Register):
 
     def set_password(self, name: str, new: str, *, by: Ref | None = None) -> None:
         """Give the account another password and end its sessions. Raises UnknownAccount and WeakPassword."""
-        account = self._named(name)
+        account = self.account(name)
         hashed = self._passwords.hash(new, name=account.name)
         with self._database.writing() as sql:
             ended = _change(sql, account.id, hashed)
@@ -68,10 +68,6 @@ class Resets(Register):
             "password.change", account.ref, now=now, by=account.ref, source=source, sessions_ended=ended, how="reset"
         )
         return account
-
-    def _named(self, name: str) -> Account:
-        with self._database.reading() as sql:
-            return account_named(sql, name)
 
     def _holder_of(self, code: str, now: float) -> Account:
         with self._database.reading() as sql:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select
 
 from stockade.directory.accounts import EVERY_SCOPE, Account, Authenticated, Credential, CredentialKind
-from stockade.directory.builtin.register import Register, account_named, account_of, usable_account
+from stockade.directory.builtin.register import Register, account_of, usable_account
 from stockade.directory.builtin.schema import accounts, sessions
 from stockade.directory.builtin.tokens import note_use, use_is_news
 from stockade.directory.refusals import AccountBlocked, UnknownCredentials
@@ -63,8 +63,8 @@ class Sessions(Register):
 
     def sessions(self, name: str) -> list[Credential]:
         """The sessions of one account, oldest first, at most MOST_SESSIONS; raises UnknownAccount."""
+        account = self.account(name)
         with self._database.reading() as sql:
-            account = account_named(sql, name)
             rows = sql.execute(
                 select(sessions).where(sessions.c.account_id == account.id).order_by(sessions.c.id)
             ).all()

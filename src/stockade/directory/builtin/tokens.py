@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Table, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from stockade.directory.accounts import Credential, CredentialKind, Scope
-from stockade.directory.builtin.register import Register, account_named, usable_account
+from stockade.directory.builtin.register import Register, usable_account
 from stockade.directory.builtin.schema import accounts, tokens
 from stockade.directory.names import account_name, label, project_path
 from stockade.directory.refusals import NameTaken, UnknownToken
@@ -88,8 +88,7 @@ class Tokens(Register):
         """
         query = _WITH_HOLDER
         if holder is not None:
-            with self._database.reading() as sql:
-                query = query.where(tokens.c.account_id == account_named(sql, holder).id)
+            query = query.where(tokens.c.account_id == self.account(holder).id)
         return (token_of(row, row._mapping[accounts.c.name]) for row in self._pages(query, tokens.c.id))
 
 
