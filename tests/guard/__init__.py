@@ -1,0 +1,1 @@
+"""The guard's pure parts, one by one."""
