@@ -19,7 +19,7 @@ ABSENT: Final = 0
 LOOK: Final = 1
 COUNT: Final = 2
 CLEAR: Final = 3
-MAX_GROUPS: Final = 1024
+MAX_ROWS: Final = 1024
 
 
 class Entry:
@@ -92,59 +92,64 @@ class Row(NamedTuple):
 
     group: Group
     entries: Sequence[Entry]
-    states: Sequence[int]
     refuser: Entry | None
-    exempt: bool
 
 
 class Lane:
     """The metered rules that share a discriminator."""
 
-    __slots__ = ("_dynamic", "_groups", "entries", "key", "outward", "plain")
+    __slots__ = ("_dynamic", "_rows", "entries", "key", "outward", "plain")
 
     def __init__(self, key: Key, rules: Sequence[Metered]) -> None:
         self.key = key
         self.entries = tuple(Entry(rule) for rule in rules)
         self.outward = tuple(e for e in self.entries if e.on_answer or (isinstance(e.rule, BanRule) and e.rule.reset))
         self._dynamic = any(e.dynamic for e in self.entries)
-        self._groups: dict[object, Row] = {}
+        self._rows: dict[object, Row] = {}
         alike = all(e.always and isinstance(e.rule, (Throttle, Track)) for e in self.entries)
-        self.plain = self._row((COUNT,) * len(self.entries), None, exempt=False) if alike else None
+        self.plain = self._row((COUNT,) * len(self.entries), _NO_REQUEST, exempt=False) if alike else None
 
     def inward(self, request: Request, *, exempt: bool) -> Row:
         """The meters that apply to a request on its way in."""
         states = tuple([entry.inward(request) for entry in self.entries])
-        if self._dynamic:
-            return self._row(states, request, exempt=exempt)
-        row = self._groups.get((states, exempt))
-        if row is None:
-            row = self._groups[states, exempt] = self._row(states, request, exempt=exempt)
-        return row
+        return self._row(states, request, exempt=exempt)
 
     def outgoing(self, request: Request, used: Sequence[str], *, exempt: bool) -> Row | None:
         """The meters that an answer moves; ``used`` names the rules whose count is not already clear."""
-        states = []
-        for entry in self.outward:
-            state = entry.outgoing(request)
-            states.append(ABSENT if state == CLEAR and entry.rule.name not in used else state)
-        if not any(states):
-            return None
-        key = (tuple(states), exempt, "out")
-        row = self._groups.get(key)
-        if row is None or self._dynamic:
-            row = self._row(states, request, exempt=exempt, outward=True)
-            if not self._dynamic:
-                self._groups[key] = row
+        states = tuple(_unless_clear(e.outgoing(request), e.rule.name in used) for e in self.outward)
+        return self._row(states, request, exempt=exempt, outward=True) if any(states) else None
+
+    def _row(self, states: tuple[int, ...], request: Request, *, exempt: bool, outward: bool = False) -> Row:
+        """The one row for these states, made when it is first needed; limits that are callables are part of the key."""
+        key: object = (states, exempt, outward)
+        meters = self._meters(states, request, exempt=exempt, outward=outward) if self._dynamic else None
+        if meters is not None:
+            key = (key, meters)
+        row = self._rows.get(key)
+        if row is None:
+            if len(self._rows) >= MAX_ROWS:
+                self._rows.clear()
+            meters = meters or self._meters(states, request, exempt=exempt, outward=outward)
+            row = self._rows[key] = self._new_row(states, meters, exempt=exempt, outward=outward)
         return row
 
-    def _row(self, states: Sequence[int], request: Request | None, *, exempt: bool, outward: bool = False) -> Row:
+    def _meters(self, states: tuple[int, ...], request: Request, *, exempt: bool, outward: bool) -> tuple[Meter, ...]:
         entries = self.outward if outward else self.entries
-        chosen = [(e, s) for e, s in zip(entries, states, strict=True) if s]
-        asked = request or _NO_REQUEST
-        meters = [e.meter(s, asked, asks=not outward, exempt=exempt) for e, s in chosen]
-        refuser = next((e for e, s in chosen if not outward and s == COUNT and _refuses(e)), None)
-        group = Group(meters, exempt=exempt or outward)
-        return Row(group, [e for e, _ in chosen], [s for _, s in chosen], None if exempt else refuser, exempt)
+        return tuple(
+            e.meter(state, request, asks=not outward, exempt=exempt)
+            for e, state in zip(entries, states, strict=True)
+            if state != ABSENT
+        )
+
+    def _new_row(self, states: tuple[int, ...], meters: Sequence[Meter], *, exempt: bool, outward: bool) -> Row:
+        entries = self.outward if outward else self.entries
+        chosen = [(e, state) for e, state in zip(entries, states, strict=True) if state != ABSENT]
+        refusers = (e for e, state in chosen if state == COUNT and not (outward or exempt) and _refuses(e))
+        return Row(Group(meters, exempt=exempt or outward), [e for e, _ in chosen], next(refusers, None))
+
+
+def _unless_clear(state: int, in_use: bool) -> int:  # noqa: FBT001  a word of its own would say no more
+    return ABSENT if state == CLEAR and not in_use else state
 
 
 def _refuses(entry: Entry) -> bool:
