@@ -92,8 +92,10 @@ class Guard:
 
     # ── one request ──────────────────────────────────────────────────────────────────────────────
 
-    def decide(self, request: Request) -> Decision:
-        """May it pass? For a store that is asked without awaiting."""
+    def decide(self, request: Request, now: float | None = None) -> Decision:
+        """May it pass? For a store that is asked without awaiting. ``now`` (microseconds) is when it was asked, if not
+        at this moment: a line of a log is counted on its own clock.
+        """
         store = cast("Store", self.store)
         decision = self.policy.check(request)
         if decision.asks:
@@ -101,7 +103,7 @@ class Guard:
                 return self._unjudged(decision)
             try:
                 if not self._in_banned_network(decision, store.networks()):
-                    self.policy.decide(decision, store.count(decision.asks))
+                    self.policy.decide(decision, store.count(decision.asks, now))
             except Unavailable as error:
                 return self._unjudged(decision, error)
             if self.outage.failures:
@@ -110,10 +112,10 @@ class Guard:
             self._write(decision)
         return decision
 
-    async def adecide(self, request: Request) -> Decision:
+    async def adecide(self, request: Request, now: float | None = None) -> Decision:
         """May it pass? For any store."""
         if not self.awaits:
-            return self.decide(request)
+            return self.decide(request, now)
         store = cast("AsyncStore", self.store)
         decision = self.policy.check(request)
         if decision.asks:
@@ -121,7 +123,7 @@ class Guard:
                 return self._unjudged(decision)
             try:
                 if not self._in_banned_network(decision, await store.networks()):
-                    self.policy.decide(decision, await store.count(decision.asks))
+                    self.policy.decide(decision, await store.count(decision.asks, now))
             except Unavailable as error:
                 return self._unjudged(decision, error)
             if self.outage.failures:
@@ -130,21 +132,21 @@ class Guard:
             self._write(decision)
         return decision
 
-    def settle(self, decision: Decision, status: int) -> None:
+    def settle(self, decision: Decision, status: int, now: float | None = None) -> None:
         """Judge the answer, for rules that want to know its status."""
         after = self.policy.settle(decision, status)
         if after is not None:
-            self._settled(after, lambda: cast("Store", self.store).count(after.asks))
+            self._settled(after, lambda: cast("Store", self.store).count(after.asks, now))
 
-    async def asettle(self, decision: Decision, status: int) -> None:
+    async def asettle(self, decision: Decision, status: int, now: float | None = None) -> None:
         """The same for any store."""
         if not self.awaits:
-            return self.settle(decision, status)
+            return self.settle(decision, status, now)
         after = self.policy.settle(decision, status)
         if after is None:
             return None
         try:
-            tallies = await cast("AsyncStore", self.store).count(after.asks) if after.asks else []
+            tallies = await cast("AsyncStore", self.store).count(after.asks, now) if after.asks else []
         except Unavailable as error:
             self.outage.failed(error, self.clock())
             return None
