@@ -20,7 +20,9 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 RouteOf = Callable[[Scope], str | None]
 JUDGED = "stockade.decision"
-"""Where in a scope the decision is kept, for the application and for a second middleware."""
+"""Where in a scope the decision is kept, for the application."""
+JUDGES = "stockade.guards"
+"""Where in a scope the guards are kept that have judged it, so that none does so twice."""
 
 
 current: ContextVar[Decision] = ContextVar("stockade.decision")
@@ -41,7 +43,8 @@ class GuardMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         guard = self.guard
         kind = scope["type"]
-        if (kind != "http" and kind != "websocket") or JUDGED in scope or not guard.enabled:  # noqa: PLR1714  a set is slower
+        judges = scope.get(JUDGES, ())
+        if (kind != "http" and kind != "websocket") or guard in judges or not guard.enabled:  # noqa: PLR1714  a set is slower
             await self.app(scope, receive, send)
             return
         request = request_of(scope, guard, self.route_of)
@@ -50,8 +53,9 @@ class GuardMiddleware:
             await refuse(guard.refusal(decision), scope, receive, send)
             return
         scope[JUDGED] = decision
+        scope[JUDGES] = (*judges, guard)
         current.set(decision)
-        quiet = not guard.policy.settles and not guard.policy.has_quotas
+        quiet = not (guard.policy.settles or guard.policy.has_quotas or guard.companions)
         await self.app(scope, receive, send if quiet else Answering(guard, decision, send))
 
 
@@ -69,7 +73,7 @@ class Answering:
             if fields:
                 added = [(name.encode(), value.encode("latin-1")) for name, value in fields]
                 message = {**message, "headers": [*message.get("headers", ()), *added]}
-            if self.guard.policy.settles:
+            if self.guard.policy.settles or self.decision.beside:
                 await self.guard.asettle(self.decision, message["status"])
         await self.send(message)
 

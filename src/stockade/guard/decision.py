@@ -10,6 +10,7 @@ from stockade.guard.request import Request
 from stockade.guard.rules import BanRule, Metered, Rule, Throttle
 
 if TYPE_CHECKING:
+    from stockade.guard.gate import Guard
     from stockade.guard.lanes import Entry, Lane, Row
 
 Verdict = Literal["pass", "safelist", "blocklist", "throttle", "ban", "fail2ban", "unjudged"]
@@ -55,7 +56,8 @@ class Decision:
 
     ``kind`` and ``rule`` say who decided (``rule`` is None for a ban by hand), ``wait`` in how many seconds to try
     again (0: never needed or never useful), ``notes`` what is worth writing down. ``exempt`` clients may not be
-    banned; ``answered`` says that this is about an answer on its way out.
+    banned; ``answered`` says that this is about an answer on its way out. ``beside`` are the decisions that an
+    endpoint's own rules made about the same request, each with the guard that is to settle it.
     """
 
     allowed = True
@@ -67,6 +69,7 @@ class Decision:
     wait = 0.0
     notes: tuple[Note, ...] = ()
     tallies: Sequence[Tally] = ()
+    beside: tuple[tuple[Guard, Decision], ...] = ()
 
     def __init__(self, request: Request) -> None:
         self.request = request
@@ -128,13 +131,14 @@ class Decision:
 
     @property
     def quotas(self) -> list[Quota]:
-        """How every enforced throttle stands after this request, in the order of the rules."""
-        return [
+        """How every enforced throttle stands after this request, in the order of the rules, the endpoint's own last."""
+        own = [
             _quota(client, meter, used, wait)
             for (client, _, _), row, tally in zip(self.asks, self.rows, self.tallies, strict=False)
             for entry, meter, (used, wait, _) in zip(row.entries, row.group.meters, tally[2], strict=False)
             if isinstance(entry.rule, Throttle) and not entry.rule.shadow
         ]
+        return own + [quota for _, decision in self.beside for quota in decision.quotas]
 
     def used(self, lane: Lane) -> list[str]:
         """The rules of a lane whose count was not clear when the request came in."""

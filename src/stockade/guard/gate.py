@@ -20,7 +20,7 @@ from stockade.guard.memory import MemoryStore
 from stockade.guard.meter import FOREVER, MANUAL, MICROSECONDS, NETWORK, AsyncStore, Ban, Store, Tally
 from stockade.guard.networks import Networks, parse_network
 from stockade.guard.outage import Outage
-from stockade.guard.policy import Policy
+from stockade.guard.policy import Policy, refuse_namesakes
 from stockade.guard.request import Identify, Request
 from stockade.guard.rules import Rule
 
@@ -57,6 +57,7 @@ class Guard:
         self.outage = Outage(self.journal.report)
         self.identify = identify
         self.enabled = True
+        self.companions: dict[str, Rule] = {}
         self._banned_networks: tuple[Sequence[str], Networks] = ((), Networks())
         self._told: set[str] = set()
         self.follow(
@@ -82,10 +83,19 @@ class Guard:
         addresses = Addresses(trusted_proxies, proxy_header, ipv6_prefix)
         never_ban = [*addresses.trusted, *operators]
         policy = Policy(rules, never_ban=never_ban, identified=self.identify is not None)
+        refuse_namesakes([*policy.rules, *self.companions.values()])
         self.addresses, self.policy, self.answers = addresses, policy, answers or Answers()
 
     def beside(self, *rules: Rule) -> Guard:
-        """A guard of its own rules that shares this one's store, journal, addresses and answers."""
+        """A guard of its own rules that shares this one's store, journal, addresses and answers.
+
+        The rules are ``companions`` of this guard's from then on. Raises ConfigurationError when another rule has one
+        of their names, for the two would share a counter.
+        """
+        known = [self.companions.get(rule.name) for rule in rules]
+        new = [rule for rule, other in zip(rules, known, strict=True) if repr(rule) != repr(other)]
+        refuse_namesakes([*self.policy.rules, *self.companions.values(), *new])
+        self.companions.update((rule.name, rule) for rule in new)
         other = copy(self)
         other.policy = Policy(rules, never_ban=self.policy.never_ban)
         return other
@@ -134,6 +144,8 @@ class Guard:
 
     def settle(self, decision: Decision, status: int, now: float | None = None) -> None:
         """Judge the answer, for rules that want to know its status."""
+        for guard, companion in decision.beside:
+            guard.settle(companion, status, now)
         after = self.policy.settle(decision, status)
         if after is not None:
             self._settled(after, lambda: cast("Store", self.store).count(after.asks, now))
@@ -142,6 +154,8 @@ class Guard:
         """The same for any store."""
         if not self.awaits:
             return self.settle(decision, status, now)
+        for guard, companion in decision.beside:
+            await guard.asettle(companion, status, now)
         after = self.policy.settle(decision, status)
         if after is None:
             return None

@@ -33,7 +33,7 @@ class Policy:
 
     def __init__(self, rules: Iterable[Rule], *, never_ban: Iterable[str] = (), identified: bool = False) -> None:
         self.rules = tuple(rules)
-        _refuse_namesakes(self.rules)
+        refuse_namesakes(self.rules)
         self.never_ban = Networks(never_ban)
         self.safelists = tuple((r, r.condition) for r in self.rules if isinstance(r, Safelist))
         self.blocklists = tuple((r, r.condition) for r in self.rules if isinstance(r, Blocklist))
@@ -144,7 +144,8 @@ class Policy:
 WAIT = itemgetter(1)
 
 
-def _refuse_namesakes(rules: Sequence[Rule]) -> None:
+def refuse_namesakes(rules: Iterable[Rule]) -> None:
+    """Raise ConfigurationError when two rules have one name, and so would share a counter."""
     seen: set[str] = set()
     for rule in rules:
         if rule.name in seen:

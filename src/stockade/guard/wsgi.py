@@ -18,6 +18,7 @@ StartResponse = Callable[..., Any]
 App = Callable[[Environ, StartResponse], Iterable[bytes]]
 RouteOf = Callable[[Environ], str | None]
 JUDGED = "stockade.decision"
+JUDGES = "stockade.guards"
 
 
 class GuardMiddleware:
@@ -29,12 +30,14 @@ class GuardMiddleware:
         self.route_of = route_of
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        if JUDGED in environ or not self.guard.enabled:
+        judges = environ.get(JUDGES, ())
+        if self.guard in judges or not self.guard.enabled:
             return self.app(environ, start_response)
         decision = self.guard.decide(request_of(environ, self.guard, self.route_of))
         if not decision.allowed:
             return refuse(self.guard.refusal(decision), start_response)
         environ[JUDGED] = decision
+        environ[JUDGES] = (*judges, self.guard)
         return self.app(environ, answering(self.guard, decision, start_response))
 
 
