@@ -1,0 +1,160 @@
+"""Every verb once: one method for each command, wired to the guard, the store, the log and the accounts."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any, TypeVar, cast
+
+from stockade.app import checks
+from stockade.app.checks import Found
+from stockade.app.explanation import (
+    ClientExplained,
+    RequestExplained,
+    counters,
+    looks_like_request,
+    questions,
+    request_of,
+    rules_before,
+)
+from stockade.app.overview import Overview, overview
+from stockade.config import Settings, guard_of
+from stockade.errors import ConfigurationError, StockadeError
+from stockade.guard.gate import Guard
+from stockade.guard.meter import Ask, AsyncStore, Ban, Store, Tally
+from stockade.securitylog import SecurityLog, read_back
+
+T = TypeVar("T")
+
+
+class Stockade:
+    """What an operator can ask and do, under one configuration.
+
+    ``by`` is who asks, for the record. Methods raise StockadeError and nothing else.
+    """
+
+    def __init__(self, settings: Settings, *, by: str = "", clock: Callable[[], float] = time.time) -> None:
+        self.settings = settings
+        self.by = by or _login()
+        self.clock = clock
+
+    @cached_property
+    def log(self) -> SecurityLog:
+        """The security log."""
+        return SecurityLog(
+            self.settings.security_log(), max_size=self.settings.log.max_size, keep=self.settings.log.keep
+        )
+
+    @contextmanager
+    def _guard(self) -> Iterator[tuple[Guard, Callable[[Coroutine[Any, Any, T]], T]]]:
+        """The guard over the store that the serving processes use, and the loop to ask it in."""
+        if self.settings.store.written == "memory":
+            raise ConfigurationError(
+                "the counters are in the memory of the process that serves, where no other can see them",
+                remedy='Write store = "shared" in the configuration.',
+            )
+        with asyncio.Runner() as runner:
+            guard = guard_of(self.settings, self.log)
+            try:
+                yield guard, runner.run
+            finally:
+                runner.run(_close(guard))
+
+    # ── bans ─────────────────────────────────────────────────────────────────────────────────────
+
+    def bans(self) -> list[Ban]:
+        """Every live ban, the latest first."""
+        with self._guard() as (guard, wait):
+            return wait(guard.abans())
+
+    def ban(self, target: str, seconds: float | None = None, reason: str = "") -> Ban:
+        """Ban an address, a network, ``user:NAME`` or ``token:NAME``; for ever without ``seconds``."""
+        with self._guard() as (guard, wait):
+            return wait(guard.aban(target, seconds, reason, by=self.by))
+
+    def unban(self, target: str) -> list[Ban]:
+        """Lift every ban of a target and clear its counters; answer the bans that were lifted."""
+        with self._guard() as (guard, wait):
+            return wait(guard.aunban(target, by=self.by))
+
+    # ── understanding ────────────────────────────────────────────────────────────────────────────
+
+    def explain(self, what: str, headers: Mapping[str, str] | None = None) -> ClientExplained | RequestExplained:
+        """Why a client is refused, or what a request would meet."""
+        with self._guard() as (guard, wait):
+            if not looks_like_request(what):
+                return wait(self._client(what, guard))
+            request, address = request_of(what, guard, headers or {})
+            client = wait(self._client(address, guard)) if address else None
+            return RequestExplained(request.method, request.path, client, rules_before(request, guard.policy.rules))
+
+    async def _client(self, target: str, guard: Guard) -> ClientExplained:
+        key = guard.key_for(target)
+        bans = [ban for ban in await guard.abans() if _concerns(ban, key, target)]
+        entries, asks = questions(key, guard)
+        tallies = await _ask(guard, asks) if asks else []
+        exempt = not key.startswith(("user:", "token:", "network:")) and guard.policy.exempts(guard.client(target))
+        recent = [e for e in read_back(self.settings.security_log()) if e.get("client") == key][-8:]
+        return ClientExplained(target, key, bans, counters(entries, tallies), exempt, recent)
+
+    def check(self) -> list[Found]:
+        """A check-up of the configuration, the store, the processes, the proxies, and what each rule really admits."""
+        entries = read_back(self.settings.security_log())
+        return [
+            *checks.configuration(self.settings),
+            *checks.refused_configuration(entries),
+            *self._store(),
+            *checks.processes(self.settings),
+            *checks.proxies(self.settings, entries),
+            *checks.outages(entries),
+            *checks.security_txt(self.settings, self.clock()),
+            *checks.worst_cases(self.settings),
+        ]
+
+    def _store(self) -> Iterator[Found]:
+        name = self.settings.store.written
+        if name == "memory":
+            yield Found("store", "good", "memory of the serving process")
+            return
+        try:
+            live = len(self.bans())
+        except StockadeError as error:
+            yield Found("store", "problem", error.message, error.remedy)
+        else:
+            yield Found("store", "good", f"{name} answers; {live} live {'ban' if live == 1 else 'bans'}")
+
+    def top(self) -> Overview:
+        """What goes on now: who is refused, by which rule, and who is banned."""
+        return overview(read_back(self.settings.security_log()), self.bans(), self.clock())
+
+
+async def _ask(guard: Guard, asks: list[Ask]) -> list[Tally]:
+    if guard.awaits:
+        return await cast("AsyncStore", guard.store).count(asks)
+    return cast("Store", guard.store).count(asks)
+
+
+async def _close(guard: Guard) -> None:
+    close = getattr(guard.store, "aclose", None)
+    if close is not None:
+        await close()
+
+
+def _concerns(ban: Ban, key: str, target: str) -> bool:
+    from stockade.guard.networks import Networks
+
+    if ban.client == key:
+        return True
+    return ban.client.startswith("network:") and target in Networks([ban.client.removeprefix("network:")])
+
+
+def _login() -> str:
+    """Who runs this, by the name of the Unix account."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""

@@ -1,0 +1,41 @@
+"""The tree of commands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from stockade import __version__
+from stockade.cli import bans, checkup, explain, top
+
+app = typer.Typer(
+    name="stockade",
+    help="Stops abuse in front of Git, a container registry and sign-in pages, says why, and lets you undo it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+UNDERSTAND, ACT = "Understand", "Act"
+app.command(rich_help_panel=UNDERSTAND)(checkup.check)
+app.command(rich_help_panel=UNDERSTAND)(bans.bans)
+app.command(rich_help_panel=UNDERSTAND)(explain.explain)
+app.command(rich_help_panel=UNDERSTAND)(top.top)
+app.command(rich_help_panel=ACT)(bans.ban)
+app.command(rich_help_panel=ACT)(bans.unban)
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001  how Typer calls it
+    if asked:
+        typer.echo(f"stockade {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    _version_asked: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None: ...

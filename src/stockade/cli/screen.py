@@ -1,0 +1,153 @@
+"""How things look in a terminal: calm, narrow enough, and safe from whatever a client may have sent."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from stockade.errors import StockadeError
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+WIDTH: Final = 120
+"""Columns where nobody looks: in a pipe or a file."""
+FOREVER: Final = 4_000_000_000.0
+"""Bans that end later than this (seconds since the epoch, the year 2096) have no end."""
+
+
+@cache
+def console(*, stderr: bool = False) -> Console:
+    """The terminal, plain where it is none; ``NO_COLOR`` is heeded (no-color.org)."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or "COLUMNS" in os.environ else WIDTH
+    return Console(stderr=stderr, width=width, highlight=False, emoji=False, markup=False, soft_wrap=False)
+
+
+def safe(text: object) -> str:
+    """Foreign text for a terminal: control characters, escape sequences and direction marks become visible escapes."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
+
+
+def shown(text: object, style: str = "") -> Text:
+    """Foreign text, safe, in a style."""
+    from rich.text import Text
+
+    return Text(safe(text), style)
+
+
+def say(*parts: RenderableType) -> None:
+    """Print, each part on lines of its own."""
+    for part in parts:
+        console().print(part)
+
+
+def say_json(value: object) -> None:
+    """Print as JSON, ASCII only, dataclasses as objects."""
+    sys.stdout.write(json.dumps(_plain(value), indent=2, default=str) + "\n")
+
+
+def _plain(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value
+
+
+def complain(error: StockadeError) -> None:
+    """Say what went wrong and what to do, on standard error."""
+    from rich.text import Text
+
+    text = Text("stockade: ", "red").append(safe(error.message), "bold")
+    console(stderr=True).print(text)
+    if error.remedy:
+        console(stderr=True).print(Text(f"  {safe(error.remedy)}"))
+
+
+def table(*columns: str) -> Table:
+    """An open table: a dim heading, no lines; what is too long folds, nothing is cut off."""
+    from rich.table import Table
+
+    made = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    return made
+
+
+def pairs(rows: Iterable[tuple[str, RenderableType]]) -> Table:
+    """Names and values, one below the other."""
+    from rich.table import Table
+
+    made = Table(box=None, padding=(0, 2, 0, 0), show_header=False, pad_edge=False)
+    made.add_column(style="dim", no_wrap=True)
+    made.add_column(overflow="fold")
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def heading(text: str) -> None:
+    """A line of its own above what follows."""
+    from rich.text import Text
+
+    say("", Text(text, "bold"))
+
+
+def hint(does: str, command: str) -> Text:
+    """``does:  command``: what to type next."""
+    from rich.text import Text
+
+    return Text(f"{does}:  ", "dim").append(safe(command), "bold cyan")
+
+
+# ── times and numbers ────────────────────────────────────────────────────────────────────────────
+
+_SPANS: Final = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
+
+
+def span(seconds: float) -> str:
+    """A length of time in its largest two units: ``57 min``, ``1 h 3 min``, ``12 s``."""
+    rest = max(0, round(seconds))
+    parts: list[str] = []
+    for unit, size in _SPANS:
+        if rest >= size and len(parts) < 2:
+            parts.append(f"{rest // size} {unit}")
+            rest %= size
+        elif parts:
+            break
+    return " ".join(parts) or "0 s"
+
+
+def clock_time(moment: float, now: float) -> str:
+    """A moment in local time, with its date unless it is within a day."""
+    local = datetime.fromtimestamp(moment).astimezone()
+    return f"{local:%H:%M:%S}" if abs(moment - now) < 86_400 else f"{local:%Y-%m-%d %H:%M}"
+
+
+def until(moment: float, now: float) -> str:
+    """When something ends: ``in 57 min, 15:03:10``, or ``never``."""
+    return "never" if moment > FOREVER else f"in {span(moment - now)}, {clock_time(moment, now)}"
+
+
+def since(moment: float, now: float) -> str:
+    """When something began: ``3 min ago, 14:03:10``."""
+    return f"{span(now - moment)} ago, {clock_time(moment, now)}"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """``1 ban``, ``2 bans``."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def joined(parts: Sequence[str]) -> str:
+    """Those that are not empty, with semicolons."""
+    return "; ".join(part for part in parts if part)

@@ -1,0 +1,74 @@
+"""Finds the configuration, reads it, and makes sure that it can be followed before anybody does."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from stockade.config.building import answers_of, followed, rules_of
+from stockade.config.settings import RULES, Settings
+from stockade.config.source import Place, Source, read_source
+from stockade.config.tables import read_table
+from stockade.errors import ConfigurationError
+from stockade.guard.address import Addresses
+from stockade.guard.policy import Policy
+
+PLACES: Final = (Path("stockade.toml"), Path("/etc/stockade/stockade.toml"))
+
+
+def load(file: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of a file: the one named, else :func:`default_file`, else the defaults.
+
+    Raises ConfigurationError with file, line and the nearest right name.
+    """
+    chosen = file or default_file(environ)
+    return replace(read(read_source(chosen)), file=chosen.absolute()) if chosen else Settings()
+
+
+def default_file(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """The file of ``$STOCKADE_CONFIG``, else ``./stockade.toml``, else ``/etc/stockade/stockade.toml``, else None."""
+    if named := environ.get("STOCKADE_CONFIG"):
+        return Path(named)
+    return next((path for path in PLACES if path.is_file()), None)
+
+
+def read(source: Source) -> Settings:
+    """The settings that a text describes, and that a guard can follow. Raises ConfigurationError."""
+    settings = read_table(Settings, source.table, source.place(), "")
+    _refuse_namesakes(settings, source.place())
+    _try_rules(settings, source.place())
+    return settings
+
+
+def _refuse_namesakes(settings: Settings, root: Place) -> None:
+    seen: dict[str, int | None] = {}
+    for kind in RULES:
+        for number, each in enumerate(getattr(settings, kind)):
+            place = root / kind / number
+            if each.name in seen:
+                first = seen[each.name]
+                raise (place / "name").wrong(
+                    f'two rules are named "{each.name}"; the other is in line {first}',
+                    "Give each rule a name of its own.",
+                )
+            seen[each.name] = root.source.line((*place.steps, "name"))
+
+
+def _try_rules(settings: Settings, root: Place) -> None:
+    """Build everything once, and say where it went wrong."""
+    for kind in RULES:
+        for number, each in enumerate(getattr(settings, kind)):
+            try:
+                each.rule()
+            except ConfigurationError as error:
+                raise (root / kind / number).wrong(error.message, error.remedy) from error
+    try:
+        rest = followed(settings)
+        Addresses(rest["trusted_proxies"], rest["proxy_header"], rest["ipv6_prefix"])
+        Policy(rules_of(settings))
+        answers_of(settings)
+    except ConfigurationError as error:
+        raise root.wrong(error.message, error.remedy) from error
