@@ -7,13 +7,14 @@ types those it registers, ``Retry-After`` is RFC 9110 section 10.2.3, and 429 is
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import ceil
 from time import gmtime, strftime
 from typing import Final, Literal
 
-from stockade.guard.decision import Decision, Quota, Verdict
+from stockade.guard.decision import Decision, Verdict
+from stockade.guard.fields import Fields, Forms
 
 HeaderStyle = Literal["draft-10", "gitlab", "none"]
 PROBLEM: Final = "https://iana.org/assignments/http-problem-types"
@@ -59,6 +60,7 @@ class Answers:
 
     texts: Mapping[Verdict, Text] = field(default_factory=lambda: TEXTS)
     headers: HeaderStyle = "draft-10"
+    forms: Forms = field(default_factory=Forms, init=False, repr=False, compare=False)
 
     def refusal(self, decision: Decision, now: float, accept: str = "") -> Answer:
         """The response to a refused request. ``now`` is in seconds, ``accept`` the request's Accept header."""
@@ -78,12 +80,13 @@ class Answers:
 
     def quota_headers(self, decision: Decision, now: float) -> list[tuple[str, str]]:
         """The rate-limit fields of any response; none for a ban, which is nobody's quota."""
-        if self.headers == "none" or decision.kind not in {"pass", "throttle"}:
-            return []
-        quotas = decision.quotas
-        if not quotas:
-            return []
-        return _draft(quotas) if self.headers == "draft-10" else _gitlab(decision, quotas, now)
+        return [(name.decode(), value.decode()) for name, value in self.quota_fields(decision, now)]
+
+    def quota_fields(self, decision: Decision, now: float) -> Fields:
+        """The same in bytes, as they go over the wire."""
+        if self.headers == "none" or (decision.kind != "pass" and decision.kind != "throttle"):  # noqa: PLR1714  a set is slower
+            return ()
+        return self.forms.fields(decision) if self.headers == "draft-10" else _gitlab(decision, now)
 
 
 def _problem(text: Text, decision: Decision, wait: int) -> bytes:
@@ -94,30 +97,18 @@ def _problem(text: Text, decision: Decision, wait: int) -> bytes:
     return json.dumps(problem, ensure_ascii=False).encode() + b"\n"
 
 
-def _draft(quotas: Sequence[Quota]) -> list[tuple[str, str]]:
-    """draft-10, sections 3 and 4: two structured-field lists that share their names (RFC 9651)."""
-    policies = [f"{_string(q.name)};q={int(q.limit)}" + (f";w={max(1, ceil(q.period))}") for q in quotas]
-    limits = [f"{_string(q.name)};r={int(q.remaining)}" + (f";t={ceil(q.reset)}" if q.reset else "") for q in quotas]
-    return [("ratelimit-policy", ", ".join(policies)), ("ratelimit", ", ".join(limits))]
-
-
-def _string(text: str) -> str:
-    """A structured-field string (RFC 9651, section 3.3.3): printable ASCII, quotes and backslashes escaped."""
-    ascii_only = "".join(c if " " <= c <= "~" else "?" for c in text)
-    return '"' + ascii_only.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _gitlab(decision: Decision, quotas: Sequence[Quota], now: float) -> list[tuple[str, str]]:
+def _gitlab(decision: Decision, now: float) -> Fields:
     """GitLab's own fields, of the throttle that refused: the limit by the minute, the rest as counted."""
     if decision.kind != "throttle" or decision.rule is None:
-        return []
-    quota = next(q for q in quotas if q.name == decision.rule.name)
+        return ()
+    quota = next(q for q in decision.quotas if q.name == decision.rule.name)
     reset = int(now + ceil(decision.wait))
-    return [
-        ("ratelimit-name", quota.name),
-        ("ratelimit-limit", str(ceil(quota.limit * 60 / quota.period))),
-        ("ratelimit-observed", str(int(quota.used))),
-        ("ratelimit-remaining", str(int(quota.remaining))),
-        ("ratelimit-reset", str(reset)),
-        ("ratelimit-resettime", strftime("%a, %d %b %Y %H:%M:%S GMT", gmtime(reset))),
-    ]
+    values = {
+        "name": quota.name,
+        "limit": ceil(quota.limit * 60 / quota.period),
+        "observed": int(quota.used),
+        "remaining": int(quota.remaining),
+        "reset": reset,
+        "resettime": strftime("%a, %d %b %Y %H:%M:%S GMT", gmtime(reset)),
+    }
+    return [(f"ratelimit-{name}".encode(), str(value).encode("ascii", "replace")) for name, value in values.items()]
