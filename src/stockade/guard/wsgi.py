@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -12,8 +12,9 @@ from stockade.guard.decision import Decision
 from stockade.guard.gate import Guard
 from stockade.guard.paths import normal
 from stockade.guard.request import Request
+from stockade.guard.workers import warn_if_alone
 
-Environ = MutableMapping[str, Any]
+Environ = dict[str, Any]  # PEP 3333: a builtin dictionary
 StartResponse = Callable[..., Any]
 App = Callable[[Environ, StartResponse], Iterable[bytes]]
 RouteOf = Callable[[Environ], str | None]
@@ -28,11 +29,15 @@ class GuardMiddleware:
         self.app = app
         self.guard = guard
         self.route_of = route_of
+        self.first = True
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         judges = environ.get(JUDGES, ())
         if self.guard in judges or not self.guard.enabled:
             return self.app(environ, start_response)
+        if self.first:
+            self.first = False
+            warn_if_alone(self.guard, at_least=2 if environ.get("wsgi.multiprocess") else 1)
         decision = self.guard.decide(request_of(environ, self.guard, self.route_of))
         if not decision.allowed:
             return refuse(self.guard.refusal(decision), start_response)
