@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from stockade.guard.meter import MICROSECONDS, Ask, Meter, Tally
 from stockade.guard.request import Request
 from stockade.guard.rules import BanRule, Metered, Rule, Throttle
 
 if TYPE_CHECKING:
-    from stockade.guard.gate import Guard
     from stockade.guard.lanes import Entry, Lane, Row
 
 Verdict = Literal["pass", "safelist", "blocklist", "throttle", "ban", "fail2ban", "unjudged"]
@@ -50,6 +49,13 @@ class Quota(NamedTuple):
     client: str
 
 
+class Settling(Protocol):
+    """Who is to be told how a request was answered."""
+
+    def settle(self, decision: Decision, status: int, now: float | None = None) -> None: ...
+    async def asettle(self, decision: Decision, status: int, now: float | None = None) -> None: ...
+
+
 class Decision:
     """The answer to "may this request pass?", and until it is decided the question: ``asks`` is what a store must be
     asked.
@@ -69,7 +75,7 @@ class Decision:
     wait = 0.0
     notes: tuple[Note, ...] = ()
     tallies: Sequence[Tally] = ()
-    beside: tuple[tuple[Guard, Decision], ...] = ()
+    beside: tuple[tuple[Settling, Decision], ...] = ()
 
     def __init__(self, request: Request) -> None:
         self.request = request
