@@ -51,7 +51,7 @@ _complaints = logging.getLogger("stockade.securitylog")
 def line_of(event: Event) -> bytes:
     """One event as a line of JSON, newline included; every text in it is bounded, and no control character survives."""
     entry: dict[str, object] = {
-        "severity": "INFO" if event.action in {"guard.unban", "guard.safelist", "guard.store.up"} else "ERROR",
+        "severity": "ERROR" if event.action in ENVIRONMENTS or event.outcome != "success" else "INFO",
         "time": datetime.fromtimestamp(event.time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "message": MESSAGES.get(event.action) or (MESSAGE if event.action in ENVIRONMENTS else event.action),
     }

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from stockade.app.worst_case import worst_case
 from stockade.config import Settings, rules_of
+from stockade.errors import ConfigurationError
 from stockade.guard.networks import Networks
 from stockade.guard.rules import BanRule, Metered
 
@@ -139,19 +140,16 @@ def security_txt(settings: Settings, now: float) -> Iterator[Found]:
     """Is the public security contact valid, and for how long?"""
     if settings.security_txt is None:
         return
-    from dataclasses import asdict
+    from stockade.app.contact import document, security_txt_of
 
-    from stockade.errors import ConfigurationError
-    from stockade.gateway.securitytxt import SecurityTxt, render
-
-    document = SecurityTxt(**asdict(settings.security_txt))
     try:
-        render(document)
+        security_txt_of(settings)
     except ConfigurationError as error:
         yield Found("security.txt", "problem", error.message, error.remedy)
         return
-    problem = document.warn_before_expiry(datetime.fromtimestamp(now, UTC))
+    described = document(settings.security_txt)
+    problem = described.warn_before_expiry(datetime.fromtimestamp(now, UTC))
     if problem is not None:
         yield Found("security.txt", "warning", problem.message, problem.remedy)
     else:
-        yield Found("security.txt", "good", f"valid until {document.expires:%Y-%m-%d}")
+        yield Found("security.txt", "good", f"valid until {described.expires:%Y-%m-%d}")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import getpass
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from urllib.parse import urlsplit
 
 from stockade.app import checks
 from stockade.app.checks import Found
@@ -23,10 +24,16 @@ from stockade.app.explanation import (
 )
 from stockade.app.overview import Overview, overview
 from stockade.config import Settings, guard_of
+from stockade.config.values import meant
 from stockade.errors import ConfigurationError, StockadeError
+from stockade.events import Ref
 from stockade.guard.gate import Guard
 from stockade.guard.meter import Ask, AsyncStore, Ban, Store, Tally
 from stockade.securitylog import SecurityLog, read_back
+
+if TYPE_CHECKING:
+    from stockade.app.serving import Started
+    from stockade.directory import BuiltinDirectory, Scope
 
 T = TypeVar("T")
 
@@ -63,6 +70,12 @@ class Stockade:
                 yield guard, runner.run
             finally:
                 runner.run(_close(guard))
+
+    def serve(self, tell: Callable[[Started], None]) -> None:
+        """Start the gateway and serve until it is ended; ``tell`` hears what is served, once it is."""
+        from stockade.app.serving import serve
+
+        serve(self.settings, self.log, tell)
 
     # ── bans ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -130,6 +143,55 @@ class Stockade:
     def top(self) -> Overview:
         """What goes on now: who is refused, by which rule, and who is banned."""
         return overview(read_back(self.settings.security_log()), self.bans(), self.clock())
+
+    # ── other programs ───────────────────────────────────────────────────────────────────────────
+
+    def config_for(self, proxy: str, *, site: str, upstream: str | None = None) -> str:
+        """The configuration with which a proxy asks Stockade about each request."""
+        from stockade.gateway.proxyconfig import render
+
+        behind = upstream or urlsplit(self.settings.upstream or "").netloc or "127.0.0.1:3000"
+        return render(proxy, gateway=self.settings.listen, upstream=behind, site=site)
+
+    def security_txt(self) -> str:
+        """The security.txt that the configuration describes."""
+        from stockade.app.contact import security_txt_of
+
+        text = security_txt_of(self.settings)
+        if text is None:
+            raise ConfigurationError(
+                "there is no [security_txt] in the configuration", remedy="Add one, with contact and expires."
+            )
+        return text
+
+    # ── accounts ─────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def actor(self) -> Ref:
+        """Who asks, for the record."""
+        return Ref("unix", "user", self.by or "unknown")
+
+    @contextmanager
+    def directory(self) -> Iterator[BuiltinDirectory]:
+        """The accounts."""
+        from stockade.directory import BuiltinDirectory
+
+        self.settings.state_directory().mkdir(mode=0o700, parents=True, exist_ok=True)
+        with BuiltinDirectory(self.settings.database_url(), record=self.log) as directory:
+            directory.migrate()
+            yield directory
+
+    def scopes(self, names: Sequence[str]) -> frozenset[Scope]:
+        """The scopes of these names."""
+        from stockade.directory import Scope
+
+        known = [scope.value for scope in Scope]
+        for name in names:
+            if name not in known:
+                raise ConfigurationError(
+                    f'there is no scope "{name}"{meant(name, known)}', remedy=f"Write some of {', '.join(known)}."
+                )
+        return frozenset(map(Scope, names))
 
 
 async def _ask(guard: Guard, asks: list[Ask]) -> list[Tally]:

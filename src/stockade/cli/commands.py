@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stockade import __version__
-from stockade.cli import bans, checkup, explain, top
+from stockade.cli import bans, checkup, configure, explain, people, serve, top
 
 app = typer.Typer(
     name="stockade",
@@ -17,13 +17,21 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-UNDERSTAND, ACT = "Understand", "Act"
+RUN, UNDERSTAND, ACT, SET_UP = "Run", "Understand", "Act", "Set up"
+app.command(rich_help_panel=RUN)(serve.serve)
+
 app.command(rich_help_panel=UNDERSTAND)(checkup.check)
 app.command(rich_help_panel=UNDERSTAND)(bans.bans)
 app.command(rich_help_panel=UNDERSTAND)(explain.explain)
 app.command(rich_help_panel=UNDERSTAND)(top.top)
 app.command(rich_help_panel=ACT)(bans.ban)
 app.command(rich_help_panel=ACT)(bans.unban)
+app.command(rich_help_panel=ACT)(people.accounts)
+app.add_typer(people.user, name="user", rich_help_panel=ACT)
+app.add_typer(people.token, name="token", rich_help_panel=ACT)
+app.command("config", rich_help_panel=SET_UP)(configure.config_for)
+app.command("import", rich_help_panel=SET_UP)(configure.import_)
+app.add_typer(configure.securitytxt, name="securitytxt", rich_help_panel=SET_UP)
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001  how Typer calls it

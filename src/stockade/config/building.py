@@ -113,7 +113,7 @@ def _shared(settings: Settings) -> Store:
     return SharedStore(directory / "counters")
 
 
-def _redis(settings: Settings) -> AsyncStore:
+def _redis(settings: Settings) -> Store | AsyncStore:
     try:
         from stockade.guard.redis import RedisStore
     except ModuleNotFoundError as error:

@@ -136,6 +136,9 @@ class Settings:
     )
     ipv6_prefix: int = setting(whole(32, 128), "IPv6 clients are counted by prefixes of this length.", 64)
     operators: tuple[str, ...] = setting(NETWORKS, "Addresses and networks that can never be banned: yours.", ())
+    metrics_for: tuple[str, ...] = setting(
+        NETWORKS, "Addresses and networks that may read /metrics.", ("127.0.0.0/8", "::1")
+    )
     preset: str | None = setting(
         one_of(*PRESETS),
         "Rules that come ready-made, before those of the file.",

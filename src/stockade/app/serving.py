@@ -1,0 +1,221 @@
+"""The gateway, running: what it serves made ready once, then one process or several on one socket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from types import FrameType
+from typing import Final
+
+import uvloop
+
+from stockade.app.contact import security_txt_of
+from stockade.app.following import Follower
+from stockade.config import Settings, guard_of
+from stockade.config.kinds import address_of
+from stockade.directory import BuiltinDirectory
+from stockade.errors import Unavailable
+from stockade.gateway import demo, registry_process, server
+from stockade.gateway.app import Gateway
+from stockade.gateway.demo import Demo
+from stockade.gateway.identity import identify
+from stockade.gateway.outbox import outbox
+from stockade.gateway.registry import Registry
+from stockade.gateway.site import Site
+from stockade.guard.gate import Guard
+from stockade.securitylog import SecurityLog
+
+FLUSH_EVERY: Final = 5.0
+"""Seconds between two looks for repeated decisions whose count is due in the log."""
+REPEATS_DUE: Final = 60.0
+BACKLOG: Final = 2048
+
+_log = logging.getLogger("stockade.serving")
+
+
+@dataclass(frozen=True)
+class Started:
+    """What is being served, for whoever prints it. ``without`` says what is missing, and why."""
+
+    url: str
+    settings: Settings
+    demo: Demo | None
+    registry: bool
+    without: str = ""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What is made ready once, before any process serves."""
+
+    settings: Settings
+    log: SecurityLog
+    socket: socket.socket
+    demo: Demo | None
+    registry: Registry | None
+    without: str = ""
+
+    @property
+    def started(self) -> Started:
+        """What to tell."""
+        host, port = self.socket.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        return Started(f"http://{shown}:{port}", self.settings, self.demo, self.registry is not None, self.without)
+
+
+def serve(settings: Settings, log: SecurityLog, tell: Callable[[Started], None]) -> None:
+    """Serve until SIGTERM or Ctrl-C. Raises ConfigurationError and Unavailable before anything is served."""
+    signal.signal(signal.SIGTERM, _leave)
+    with ExitStack() as stack:
+        ground = _prepared(settings, log, stack)
+        tell(ground.started)
+        if settings.workers == 1:
+            work(ground)
+        else:
+            _Crew(ground).run()
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
+
+
+def _prepared(settings: Settings, log: SecurityLog, stack: ExitStack) -> Ground:
+    """Bind the socket, bring the database up to date, and without an upstream make the little forge."""
+    state = settings.state_directory()
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    bound = stack.enter_context(contextlib.closing(server.listen(*address_of(settings.listen))))
+    bound.listen(BACKLOG)
+    if settings.upstream is not None:
+        return Ground(settings, log, bound, None, None)
+    with BuiltinDirectory(settings.database_url(), record=log) as directory:
+        directory.migrate()
+        forge = demo.prepare(state, directory)
+    registry, without = _registry(settings, stack)
+    return Ground(settings, log, bound, forge, registry, without)
+
+
+def _registry(settings: Settings, stack: ExitStack) -> tuple[Registry | None, str]:
+    try:
+        return stack.enter_context(registry_process.running(settings.state_directory())), ""
+    except Unavailable as error:
+        return None, f"no container registry: {error.message} {error.remedy}"
+
+
+# ── one process ──────────────────────────────────────────────────────────────────────────────────
+
+
+def work(ground: Ground) -> None:
+    """Serve in this process until a signal ends it."""
+    with ExitStack() as stack, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        directory = None
+        if ground.demo is not None:
+            directory = stack.enter_context(BuiltinDirectory(ground.settings.database_url(), record=ground.log))
+        guard = guard_of(ground.settings, ground.log, identify=identify if directory else None)
+        runner.run(_serving(ground, guard, Gateway(_site(ground, guard, directory))))
+
+
+def _site(ground: Ground, guard: Guard, directory: BuiltinDirectory | None) -> Site:
+    settings = ground.settings
+    return Site(
+        guard,
+        directory,
+        repositories=ground.demo.repositories if ground.demo else None,
+        registry=ground.registry,
+        upstream=settings.upstream,
+        security_txt=security_txt_of(settings),
+        deliver=outbox(settings.state_directory() / "outbox") if directory else None,
+        metrics_for=settings.metrics_for,
+    )
+
+
+async def _serving(ground: Ground, guard: Guard, gateway: Gateway) -> None:
+    def changed(settings: Settings) -> None:
+        gateway.rooms.security_txt = security_txt_of(settings)
+
+    follower = Follower(ground.settings, guard, ground.log, changed)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, ground.log.reopen)
+    beside = [asyncio.create_task(follower.run()), asyncio.create_task(_flushing(guard))]
+    try:
+        await server.server(gateway).serve(sockets=[ground.socket])
+    finally:
+        for task in beside:
+            task.cancel()
+        guard.journal.flush(guard.clock())
+
+
+async def _flushing(guard: Guard) -> None:
+    while True:
+        await asyncio.sleep(FLUSH_EVERY)
+        guard.journal.flush(guard.clock(), older=REPEATS_DUE)
+
+
+# ── several processes ────────────────────────────────────────────────────────────────────────────
+
+
+class _Crew:
+    """Workers forked from one parent, which starts another where one has died, and ends them all with itself."""
+
+    def __init__(self, ground: Ground) -> None:
+        self.ground = ground
+        self.born: dict[int, float] = {}
+
+    def run(self) -> None:
+        signal.signal(signal.SIGHUP, self._pass_on)
+        try:
+            for _ in range(self.ground.settings.workers):
+                self._start()
+            self._keep()
+        finally:
+            self._end()
+
+    def _start(self) -> None:
+        worker = os.fork()
+        if worker == 0:
+            with self._ending_here():
+                work(self.ground)
+        self.born[worker] = time.monotonic()
+
+    @contextlib.contextmanager
+    def _ending_here(self) -> Iterator[None]:
+        """Never go back into what the parent was doing."""
+        code = 1
+        try:
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
+            yield
+            code = 0
+        except (KeyboardInterrupt, SystemExit):
+            code = 0
+        except BaseException:
+            _log.exception("a worker has failed")
+            raise
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
+
+    def _keep(self) -> None:
+        while True:
+            worker, status = os.wait()
+            lived = time.monotonic() - self.born.pop(worker)
+            _log.error("worker %d has died (status %d) after %.0f s; starting another", worker, status, lived)
+            time.sleep(0 if lived > 1 else 1)
+            self._start()
+
+    def _end(self) -> None:
+        self._pass_on(signal.SIGTERM, None)
+        for worker in self.born:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(worker, 0)
+
+    def _pass_on(self, number: int, _frame: FrameType | None) -> None:
+        for worker in self.born:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker, number)

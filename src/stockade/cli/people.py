@@ -1,0 +1,153 @@
+"""Accounts and tokens, as far as they are needed to run the forge."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stockade.cli import screen
+from stockade.cli.options import Config, Json, stockade
+
+if TYPE_CHECKING:
+    from stockade.directory import Credential
+
+user = typer.Typer(help="Add, block and unblock accounts.", no_args_is_help=True)
+token = typer.Typer(help="Issue, list and revoke tokens.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="The account's name.")]
+Reason = Annotated[str, typer.Option(help="Why, for whoever asks later.")]
+
+
+def accounts(*, config: Config = None, json: Json = False) -> None:
+    """Who has an account."""
+    with stockade(config).directory() as directory:
+        found = list(directory.accounts())
+    if json:
+        return screen.say_json(found)
+    listed = screen.table("account", "kind", "state", "e-mail", "since")
+    for each in found:
+        state = screen.shown(each.state, "bold red" if each.blocked else "")
+        kind = f"{each.kind}, admin" if each.admin else str(each.kind)
+        made = screen.clock_time(each.created, 0.0)
+        listed.add_row(screen.shown(each.name, "bold"), screen.shown(kind), state, screen.shown(each.email or ""), made)
+    return screen.say(listed if found else "there are no accounts")
+
+
+@user.command("add")
+def add(
+    name: Name,
+    *,
+    email: Annotated[str | None, typer.Option(help="Where a forgotten password is reset.")] = None,
+    bot: Annotated[bool, typer.Option("--bot", help="A program: no password, tokens only.")] = False,
+    admin: Annotated[bool, typer.Option("--admin", help="May do everything.")] = False,
+    config: Config = None,
+) -> None:
+    """Make an account. The password is asked for, or read from standard input in a pipe."""
+    from stockade.directory import AccountKind
+
+    kind = AccountKind.BOT if bot else AccountKind.HUMAN
+    asked = stockade(config)
+    password = None if bot else _password()
+    with asked.directory() as directory:
+        made = directory.create_account(name, kind, password, email, admin=admin, by=asked.actor)
+    screen.say(screen.shown(made.name, "bold") + screen.shown(f" is there now, a {made.kind}"))
+
+
+def _password() -> str:
+    if sys.stdin.isatty():
+        found: str = typer.prompt("password", hide_input=True, confirmation_prompt=True)
+        return found
+    return sys.stdin.readline(4096).rstrip("\n")
+
+
+@user.command("block")
+def block(name: Name, *, reason: Reason = "", config: Config = None) -> None:
+    """Refuse an account on Git, registry and web at once."""
+    asked = stockade(config)
+    with asked.directory() as directory:
+        found = directory.block(name, by=asked.actor, reason=reason or None)
+    screen.say(screen.shown(found.name, "bold") + screen.shown(" is blocked everywhere", "red"))
+    screen.say(screen.hint("let in again", f"stockade user unblock {found.name}"))
+
+
+@user.command("unblock")
+def unblock(name: Name, *, reason: Reason = "", config: Config = None) -> None:
+    """Let a blocked account in again."""
+    asked = stockade(config)
+    with asked.directory() as directory:
+        found = directory.unblock(name, by=asked.actor, reason=reason or None)
+    screen.say(screen.shown(found.name, "bold") + screen.shown(" may sign in again", "green"))
+
+
+@token.command("issue")
+def issue(
+    holder: Annotated[str, typer.Argument(help="The account that it acts for.")],
+    label: Annotated[str, typer.Argument(help="What it is for.")],
+    *,
+    scope: Annotated[
+        list[str], typer.Option(help="read_repository, write_repository, read_registry, write_registry, api.")
+    ],
+    for_: Annotated[
+        str | None, typer.Option("--for", metavar="TIME", help="For how long: 1h, 30d … without end unless told.")
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Make a token and print it, this once."""
+    from stockade.config.values import seconds_of
+
+    asked = stockade(config)
+    scopes = asked.scopes(scope)
+    expires = time.time() + seconds_of(for_) if for_ else None
+    with asked.directory() as directory:
+        made, plain = directory.issue_token(holder, label, scopes, expires=expires, by=asked.actor)
+    screen.say(screen.pairs([("token", screen.shown(str.__str__(plain), "bold")), ("number", screen.shown(made.id))]))
+    screen.say(screen.shown("It is shown this once.", "dim"))
+
+
+@token.command("revoke")
+def revoke(
+    number: Annotated[int, typer.Argument(help="The token's number.")], *, reason: Reason = "", config: Config = None
+) -> None:
+    """End a token for good."""
+    asked = stockade(config)
+    with asked.directory() as directory:
+        found = directory.revoke_token(number, by=asked.actor, reason=reason or None)
+    screen.say(screen.shown(f"token {found.id} of {found.holder} is revoked"))
+
+
+@token.command("list")
+def tokens(
+    holder: Annotated[str | None, typer.Argument(help="Only those of this account.")] = None,
+    *,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Which tokens there are; never the tokens themselves."""
+    with stockade(config).directory() as directory:
+        found = list(directory.tokens(holder))
+    if json:
+        return screen.say_json(found)
+    listed = screen.table("number", "holder", "label", "scopes", "used", "state")
+    now = time.time()
+    for each in found:
+        used = screen.since(each.last_used, now) if each.last_used else "never"
+        listed.add_row(
+            screen.shown(each.id, "bold"),
+            screen.shown(each.holder),
+            screen.shown(each.name),
+            screen.shown(", ".join(sorted(each.scopes))),
+            used,
+            _state(each, now),
+        )
+    return screen.say(listed if found else "there are no tokens")
+
+
+def _state(found: Credential, now: float) -> str:
+    if found.revoked:
+        return "revoked"
+    if found.expired(now):
+        return "expired"
+    return f"ends {screen.until(found.expires, now)}" if found.expires else "without end"
