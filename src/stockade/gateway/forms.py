@@ -1,0 +1,66 @@
+"""Forms as browsers post them, read within bounds, and only from our own pages.
+
+A form holds what the cookie beside it holds (double submit), and comes from our own origin where the browser says so.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import parse_qsl
+
+from stockade.gateway.cookies import FORM, cookie_in
+from stockade.gateway.origin import Origin
+from stockade.guard.asgi import Headers, Receive, Scope
+
+LONGEST: Final = 64 * 1024
+FIELDS: Final = 20
+KIND: Final = "application/x-www-form-urlencoded"
+TOKEN: Final = "authenticity_token"  # noqa: S105  a field's name
+
+
+class BadForm(Exception):
+    """No form that we have given out; ``status`` and ``text`` are for the client."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status, self.text = status, text
+
+
+def token_of(scope: Scope) -> str:
+    """What forms for this browser have to hold: what its cookie says, or something new."""
+    return cookie_in(Headers(scope["headers"]).get("cookie") or "", FORM) or secrets.token_urlsafe(24)
+
+
+async def read(scope: Scope, receive: Receive, origin: Origin) -> Mapping[str, str]:
+    """The fields of a posted form; raises BadForm."""
+    header = Headers(scope["headers"]).get
+    if (header("content-type") or "").partition(";")[0].strip().lower() != KIND:
+        raise BadForm(415, "This page takes forms only.")
+    if header("origin") not in {None, str(origin)} or header("sec-fetch-site") in {"cross-site", "same-site"}:
+        raise BadForm(403, "This form was sent from another site.")
+    fields = _fields(await _body(receive))
+    cookie = cookie_in(header("cookie") or "", FORM)
+    if not cookie or not hmac.compare_digest(cookie.encode(), fields.get(TOKEN, "").encode()):
+        raise BadForm(403, "This form was too old, or cookies are switched off. Please try again.")
+    return fields
+
+
+async def _body(receive: Receive) -> bytes:
+    body, more = b"", True
+    while more:
+        message = await receive()
+        more = message.get("more_body", False)
+        body += message.get("body", b"")
+        if len(body) > LONGEST:
+            raise BadForm(413, "This form is too long.")
+    return body
+
+
+def _fields(body: bytes) -> Mapping[str, str]:
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=FIELDS))
+    except ValueError as error:
+        raise BadForm(400, "This is no form.") from error

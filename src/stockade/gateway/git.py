@@ -1,0 +1,103 @@
+"""Git over HTTP: who may clone, fetch and push, decided before a byte of the body is asked for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qs
+
+from starlette.responses import PlainTextResponse, Response
+
+from stockade.directory import Action, Authenticated, BadName, UnknownCredentials
+from stockade.directory.names import project_path
+from stockade.errors import Refused
+from stockade.gateway import git_backend
+from stockade.gateway.identity import Visitors
+from stockade.gateway.threads import queried
+from stockade.guard.asgi import Receive, Scope, Send
+from stockade.guard.paths import normal
+
+ENDPOINT: Final = re.compile(r"/(?P<project>.{1,255}?)(?:\.git)?/(?P<verb>info/refs|git-upload-pack|git-receive-pack)")
+METHODS: Final = {"info/refs": "GET", "git-upload-pack": "POST", "git-receive-pack": "POST"}
+SERVICES: Final = {"git-upload-pack": "read", "git-receive-pack": "write"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a Git client asks for: a project's canonical path, the endpoint below it, and what has to be allowed."""
+
+    project: str
+    verb: str
+    action: Action
+
+
+def wanted(scope: Scope) -> Wanted | None:
+    """What is asked of Git by this request; None when it is about something else."""
+    match = ENDPOINT.fullmatch(normal(scope["path"]))
+    if match is None:
+        return None
+    verb = match["verb"]
+    service = verb if verb in SERVICES else _service(scope["query_string"])
+    try:
+        project = project_path(match["project"])
+    except BadName:
+        return None
+    return Wanted(project, verb, "write" if SERVICES.get(service) == "write" else "read")
+
+
+def _service(query: bytes) -> str:
+    return parse_qs(query.decode("latin-1"), max_num_fields=10).get("service", [""])[0]
+
+
+class Git:
+    """Serves the bare repositories below ``root``, each at ``PROJECT.git``."""
+
+    def __init__(self, visitors: Visitors, root: Path) -> None:
+        self.visitors, self.root = visitors, root
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = wanted(scope)
+        if asked is None:
+            return await refusal(404, "There is no such repository.")(scope, receive, send)
+        if scope["method"] != METHODS[asked.verb]:
+            return await refusal(405, "This is not how Git asks.", allow=METHODS[asked.verb])(scope, receive, send)
+        try:
+            who = await self.visitors.authenticate(scope)
+        except UnknownCredentials as error:
+            return await challenge(error.message)(scope, receive, send)
+        except Refused as error:
+            return await refusal(403, error.message)(scope, receive, send)
+        refused = await self._refused(who, asked)
+        if refused is not None:
+            return await refused(scope, receive, send)
+        variables = git_backend.environment(
+            scope,
+            root=self.root,
+            path=f"/{asked.project}.git/{asked.verb}",
+            user=who.account.name if who else "",
+            address=self.visitors.source(scope),
+        )
+        return await git_backend.serve(variables, receive, send)
+
+    async def _refused(self, who: Authenticated | None, asked: Wanted) -> Response | None:
+        """Why not: nobody is told whether a project exists that they may not read."""
+        may = await queried(self.visitors.directory.allowed, who, asked.project)
+        if asked.action in may:
+            return None
+        if who is None:
+            return challenge("Who are you? Use a password or a personal access token.")
+        if "read" in may:
+            return refusal(403, "You may read this repository, not write to it.")
+        return refusal(404, "There is no such repository.")
+
+
+def challenge(text: str) -> Response:
+    """Ask for credentials (RFC 7617)."""
+    return refusal(401, text, **{"www-authenticate": 'Basic realm="Stockade", charset="UTF-8"'})
+
+
+def refusal(status: int, text: str, **headers: str) -> Response:
+    """A refusal in words that ``git`` shows to its user."""
+    return PlainTextResponse(f"{text}\n", status, {"cache-control": "no-store", **headers})

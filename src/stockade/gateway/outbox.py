@@ -1,0 +1,41 @@
+"""Messages to people: written as files to a directory, for who has configured no way to send them."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable
+from email.message import EmailMessage
+from email.policy import SMTP
+from pathlib import Path
+
+from stockade.directory import Account, Secret
+from stockade.gateway.origin import Origin
+
+Deliver = Callable[[str, str], None]
+"""Takes an e-mail address and a text; called in a thread of its own."""
+
+
+def reset_message(account: Account, code: Secret, origin: Origin) -> str:
+    """What the owner of an account is told. The code goes into a form: in a URL it would end up in logs."""
+    return (
+        f"Somebody, perhaps you, asked for a new password for {account.name} at {origin.host}.\n\n"
+        f"Code: {code}\n\n"
+        f"Enter it within an hour at {origin}/users/password/edit\n\n"
+        "If it was not you, there is nothing to do: your password has not been changed.\n"
+    )
+
+
+def outbox(directory: Path) -> Deliver:
+    """Write each message to a file of its own in this directory, which only its owner may read (RFC 5322)."""
+
+    def deliver(address: str, text: str) -> None:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        message = EmailMessage(policy=SMTP)
+        message["To"], message["Subject"] = address, "Your new password"
+        message.set_content(text)
+        file = directory / f"{uuid.uuid4()}.eml"
+        with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as new:
+            new.write(message.as_bytes())
+
+    return deliver

@@ -1,0 +1,153 @@
+"""The container registry's door: its token service at ``/jwt/auth``, and ``/v2/`` for who is not blocked meanwhile."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qs
+
+from starlette.responses import JSONResponse, Response
+
+from stockade.directory import Authenticated, UnknownAccount, UnknownCredentials
+from stockade.errors import Refused, Unavailable
+from stockade.gateway.identity import Banned, Visitors
+from stockade.gateway.origin import origin_of
+from stockade.gateway.proxy import Proxy
+from stockade.gateway.registry_scopes import granted, wanted
+from stockade.gateway.registry_token import LIFETIME, SERVICE, Access, Signer
+from stockade.gateway.threads import queried
+from stockade.guard.asgi import JUDGED, App, Message, Receive, Scope, Send
+
+TOKENS: Final = "/jwt/auth"
+PREFIX: Final = "/v2"
+CODES: Final = {401: "UNAUTHORIZED", 403: "DENIED", 429: "TOOMANYREQUESTS", 503: "UNAVAILABLE"}
+_REALM: Final = re.compile(rb'realm="[^"]*"')
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """A registry that believes ``signer``, and listens at ``url``."""
+
+    url: str
+    signer: Signer
+
+
+class TokenService:
+    """``GET /jwt/auth?service=…&scope=repository:NAME:pull,push``: proof of who you are becomes a short-lived token."""
+
+    def __init__(self, visitors: Visitors, signer: Signer) -> None:
+        self.visitors, self.signer = visitors, signer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with a token, or in the registry's own form of error."""
+        await (await self._answer(scope))(scope, receive, send)
+
+    async def _answer(self, scope: Scope) -> Response:
+        if scope["method"] != "GET":
+            return error(405, "Tokens are asked for with GET.")
+        query = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=100)
+        if query.get("service", [SERVICE])[0] != SERVICE:
+            return error(400, "This is not the token service of that registry.")
+        try:
+            who = await self.visitors.authenticate(scope)
+        except UnknownCredentials as refused:
+            return error(401, refused.message, **{"www-authenticate": 'Basic realm="Stockade", charset="UTF-8"'})
+        except Refused as refused:
+            return error(403, refused.message)
+        access = [await self._granted(each, who) for each in wanted(query.get("scope", []))]
+        return self._token(who.account.name if who else "", [each for each in access if each.actions])
+
+    async def _granted(self, access: Access, who: Authenticated | None) -> Access:
+        return granted(access, await queried(self.visitors.directory.allowed, who, access.name, "registry"))
+
+    def _token(self, subject: str, access: list[Access]) -> Response:
+        now = self.visitors.clock()
+        signed = self.signer.sign(subject, access, now)
+        issued = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
+        body = {"token": signed, "access_token": signed, "expires_in": LIFETIME, "issued_at": issued}
+        return JSONResponse(body, headers={"cache-control": "no-store"})
+
+
+class RegistryDoor:
+    """``/v2/``: passed on to the registry, unless the token is of somebody who was blocked or banned since."""
+
+    def __init__(self, visitors: Visitors, registry: Registry, proxy: Proxy) -> None:
+        self.visitors, self.signer, self.proxy = visitors, registry.signer, proxy
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what may pass; a challenge names the token service as the client reaches it."""
+        refused = await self._refused(scope)
+        if refused is not None:
+            await refused(scope, receive, send)
+            return
+        realm = f'realm="{origin_of(scope, self.visitors.guard.addresses)}{TOKENS}"'.encode("latin-1")
+
+        async def challenge(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 401:
+                message = {**message, "headers": [_with_realm(line, realm) for line in message["headers"]]}
+            await send(message)
+
+        await self.proxy(scope, receive, challenge)
+
+    async def _refused(self, scope: Scope) -> Response | None:
+        token = bearer(scope)
+        subject = self.signer.subject(token) if token else None
+        if not subject:
+            return None
+        try:
+            account = await queried(self.visitors.directory.account, subject)
+            await self.visitors.refuse_banned_user(account.name)
+        except (UnknownAccount, Banned):
+            return error(403, "This account may not use the registry.")
+        except Unavailable:
+            return error(503, "Accounts cannot be looked up now.")
+        return error(403, f"The account {account.name} is blocked.") if account.blocked else None
+
+
+def bearer(scope: Scope) -> str | None:
+    """The bearer token of a request (RFC 6750, section 2.1)."""
+    value: bytes = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+    scheme, _, token = value.partition(b" ")
+    return token.strip().decode("latin-1") if scheme.lower() == b"bearer" else None
+
+
+def error(status: int, message: str, **headers: str) -> Response:
+    """A refusal as registries say it (OCI distribution specification, section on error codes)."""
+    body = {"errors": [{"code": CODES.get(status, "UNSUPPORTED"), "message": message}]}
+    return JSONResponse(body, status, {"cache-control": "no-store", **headers})
+
+
+def in_its_words(app: App) -> App:
+    """Around the guard: say what it refuses to registry clients in the registry's form."""
+
+    async def speaking(scope: Scope, receive: Receive, send: Send) -> None:
+        text = bytearray()
+        held: list[Message] = []
+
+        async def said(message: Message) -> None:
+            if JUDGED in scope:
+                await send(message)
+            elif message["type"] == "http.response.start":
+                held.append(message)
+            else:
+                text.extend(message.get("body", b""))
+                await _in_json(held[0], text.decode(errors="replace").strip(), send)
+
+        await app(scope, receive, said)
+
+    return speaking
+
+
+async def _in_json(start: Message, text: str, send: Send) -> None:
+    answer = error(start["status"], text)
+    ours = {b"content-type", b"content-length", b"cache-control"}
+    kept = [line for line in start["headers"] if line[0] not in ours]
+    await send({**start, "headers": [*answer.raw_headers, *kept]})
+    await send({"type": "http.response.body", "body": bytes(answer.body)})
+
+
+def _with_realm(line: tuple[bytes, bytes], realm: bytes) -> tuple[bytes, bytes]:
+    name, value = line
+    return (name, _REALM.sub(lambda _: realm, value, count=1)) if name == b"www-authenticate" else line

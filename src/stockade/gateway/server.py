@@ -1,0 +1,45 @@
+"""The gateway's server: uvicorn on uvloop, its strict protocol, one process or several on one socket."""
+
+from __future__ import annotations
+
+import socket
+from typing import cast
+
+import uvicorn
+from uvicorn._types import ASGIApplication
+
+from stockade.errors import ConfigurationError
+from stockade.gateway.strict import StrictProtocol
+from stockade.guard.asgi import App
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket bound to the address, not accepting yet; port 0 is any free one. Raises ConfigurationError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        message = f"{host}:{port} cannot be listened on: {error.strerror}."
+        raise ConfigurationError(message, remedy="Choose another address or port, or stop what has it.") from error
+    bound.set_inheritable(True)
+    return bound
+
+
+def server(app: App) -> uvicorn.Server:
+    """A server for this application, to be run on sockets of one's own: ``server(app).run(sockets=[...])``."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            cast("ASGIApplication", app),
+            http=StrictProtocol,
+            loop="uvloop",
+            lifespan="on",
+            proxy_headers=False,
+            server_header=False,
+            access_log=False,
+            log_config=None,
+            timeout_graceful_shutdown=10,
+        )
+    )

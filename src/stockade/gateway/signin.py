@@ -1,0 +1,156 @@
+"""Signing in and out with a browser, and resetting a password: at the paths that GitLab has them at."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from starlette.responses import RedirectResponse, Response
+
+from stockade.directory import Account, AccountBlocked, Secret, UnknownCredentials, WeakPassword
+from stockade.errors import Refused, Unavailable
+from stockade.gateway.cookies import FORM, SESSION, cookie_in, give, take_back
+from stockade.gateway.forms import TOKEN, BadForm, read, token_of
+from stockade.gateway.identity import Visitors
+from stockade.gateway.origin import Origin, origin_of
+from stockade.gateway.outbox import Deliver, reset_message
+from stockade.gateway.pages import page
+from stockade.gateway.threads import hashed, queried
+from stockade.guard.asgi import Headers, Receive, Scope, Send
+
+SESSION_SECONDS: Final = 12 * 3600.0
+SIGN_IN: Final = "/users/sign_in"
+NOT_RIGHT: Final = "The name or the password is not right."
+
+Fields = Mapping[str, str]
+Handler = Callable[[Scope, Receive, Origin], Awaitable[Response]]
+
+
+class SignIn:
+    """The pages below ``/users``."""
+
+    def __init__(self, visitors: Visitors, deliver: Deliver | None = None) -> None:
+        self.visitors, self.directory, self.deliver = visitors, visitors.directory, deliver
+        self.routes: Mapping[tuple[str, str], Handler] = {
+            ("GET", SIGN_IN): self.show_sign_in,
+            ("POST", SIGN_IN): self.sign_in,
+            ("POST", "/users/sign_out"): self.sign_out,
+            ("GET", "/users/password/new"): self.show_forgotten,
+            ("POST", "/users/password"): self.change_password,
+            ("GET", "/users/password/edit"): self.show_reset,
+        }
+        self.paths = {path for _, path in self.routes}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one of the pages; a form that cannot be read is answered with a page that says why."""
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        handler = self.routes.get((method, scope["path"].rstrip("/")))
+        origin = origin_of(scope, self.visitors.guard.addresses)
+        try:
+            answer = await handler(scope, receive, origin) if handler else _no_such_method()
+        except BadForm as bad:
+            answer = self._page(scope, origin, "sign_in", bad.status, error=bad.text, login="")
+        except Unavailable as down:
+            answer = self._page(scope, origin, "sign_in", 503, error=down.message, login="")
+        await answer(scope, receive, send)
+
+    # ── in and out ───────────────────────────────────────────────────────────────────────────────
+
+    async def show_sign_in(self, scope: Scope, _receive: Receive, origin: Origin) -> Response:
+        """The form; who is in already is sent home."""
+        if await account_of(self.visitors, scope) is not None:
+            return RedirectResponse("/", 303)
+        return self._page(scope, origin, "sign_in", error="", login="")
+
+    async def sign_in(self, scope: Scope, receive: Receive, origin: Origin) -> Response:
+        """Open a session. A failure is a 401, so that a rule can count failures alone."""
+        fields = await read(scope, receive, origin)
+        name = fields.get("user[login]", "")[:255]
+        try:
+            found = await self.visitors.password(name, fields.get("user[password]", ""), scope)
+            source = self.visitors.source(scope)
+            now = self.visitors.clock()
+            cookie = await queried(self.directory.open_session, found.account, now, SESSION_SECONDS, source=source)
+        except UnknownCredentials:
+            answer = self._page(scope, origin, "sign_in", 401, error=NOT_RIGHT, login=name)
+            answer.headers["www-authenticate"] = 'FormBased realm="Stockade"'
+            return answer
+        except Refused as refused:
+            return self._page(scope, origin, "sign_in", 403, error=refused.message, login=name)
+        answer = RedirectResponse("/", 303, {"cache-control": "no-store"})
+        give(answer, SESSION, cookie, origin)
+        return answer
+
+    async def sign_out(self, scope: Scope, receive: Receive, origin: Origin) -> Response:
+        """End the session."""
+        await read(scope, receive, origin)
+        cookie = cookie_in(Headers(scope["headers"]).get("cookie") or "", SESSION)
+        if cookie:
+            await queried(self.directory.close_session, cookie)
+        answer = RedirectResponse(SIGN_IN, 303, {"cache-control": "no-store"})
+        take_back(answer, SESSION)
+        take_back(answer, FORM)
+        return answer
+
+    # ── forgotten passwords ──────────────────────────────────────────────────────────────────────
+
+    async def show_forgotten(self, scope: Scope, _receive: Receive, origin: Origin) -> Response:
+        """The form that asks for a code."""
+        return self._page(scope, origin, "forgotten", error="", sent=False)
+
+    async def show_reset(self, scope: Scope, _receive: Receive, origin: Origin) -> Response:
+        """The form that takes the code and the new password."""
+        return self._page(scope, origin, "reset", error="")
+
+    async def change_password(self, scope: Scope, receive: Receive, origin: Origin) -> Response:
+        """Ask for a code, or use one."""
+        fields = await read(scope, receive, origin)
+        if "user[reset_password_token]" in fields:
+            return await self._reset(fields, scope, origin)
+        found = await self._requested(fields.get("user[email]", "")[:255], scope)
+        if found is not None:
+            await self._send(*found, origin)
+        return self._page(scope, origin, "forgotten", error="", sent=True)
+
+    async def _requested(self, name: str, scope: Scope) -> tuple[Account, Secret] | None:
+        source = self.visitors.source(scope)
+        return await queried(self.directory.request_reset, name, self.visitors.clock(), source=source)
+
+    async def _send(self, account: Account, code: Secret, origin: Origin) -> None:
+        if self.deliver is not None and account.email is not None:
+            await queried(self.deliver, account.email, reset_message(account, code, origin))
+
+    async def _reset(self, fields: Fields, scope: Scope, origin: Origin) -> Response:
+        code, new = fields["user[reset_password_token]"].strip(), fields.get("user[password]", "")
+        source, now = self.visitors.source(scope), self.visitors.clock()
+        try:
+            await hashed(self.directory.reset_password, code, new, now, source=source)
+        except UnknownCredentials:
+            return self._page(scope, origin, "reset", 422, error="This code does not work, or not any more.")
+        except WeakPassword as weak:
+            return self._page(scope, origin, "reset", 422, error=weak.remedy)
+        except AccountBlocked as blocked:
+            return self._page(scope, origin, "reset", 403, error=blocked.message)
+        return self._page(
+            scope, origin, "sign_in", error="", login="", note="Your password is changed. Sign in with it."
+        )
+
+    def _page(self, scope: Scope, origin: Origin, name: str, status: int = 200, **values: object) -> Response:
+        """A page with a form, and the cookie that goes with it."""
+        token = token_of(scope)
+        answer = page(name, status, token=token, token_field=TOKEN, host=origin.host, **{"note": "", **values})
+        give(answer, FORM, token, origin)
+        return answer
+
+
+async def account_of(visitors: Visitors, scope: Scope) -> Account | None:
+    """Whose session this is, if anybody's."""
+    try:
+        found = await visitors.authenticate(scope)
+    except Refused:
+        return None
+    return found.account if found is not None else None
+
+
+def _no_such_method() -> Response:
+    return Response(status_code=405, headers={"allow": "GET, HEAD, POST"})

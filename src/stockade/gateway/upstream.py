@@ -1,0 +1,45 @@
+"""The client side of the gateway: one session for all upstreams, which changes nothing that passes through it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+
+CONNECT_SECONDS: Final = 10.0
+READ_SECONDS: Final = 300.0
+"""How long an upstream may say nothing: as long as its slowest answer takes to begin."""
+UNSAID: Final = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+"""What aiohttp would add of its own accord."""
+
+
+def new_session(read_seconds: float = READ_SECONDS) -> ClientSession:
+    """A session that neither inflates, nor follows, nor keeps cookies of one client for another."""
+    return ClientSession(
+        connector=TCPConnector(limit=0, keepalive_timeout=15),
+        cookie_jar=DummyCookieJar(),
+        auto_decompress=False,
+        skip_auto_headers=UNSAID,
+        timeout=ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=read_seconds),
+        max_line_size=16 * 1024,
+        max_field_size=32 * 1024,
+    )
+
+
+class Upstreams:
+    """Makes the session when a loop runs, and closes it when the application ends."""
+
+    def __init__(self) -> None:
+        self._session: ClientSession | None = None
+
+    @property
+    def session(self) -> ClientSession:
+        """The session of this process."""
+        if self._session is None or self._session.closed:
+            self._session = new_session()
+        return self._session
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
