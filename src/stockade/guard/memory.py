@@ -167,7 +167,7 @@ class MemoryStore:
             if base is None or shard.width < plan.width:
                 base = self._base(shard, ask, now, looking=looking)
                 if base is None:
-                    return self._unseen(plan, now)
+                    return UNCOUNTED if looking else self._unseen(plan, now)
             cells = shard.cells
             if not group.exempt:
                 if cells[base] > now:
