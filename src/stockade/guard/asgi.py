@@ -57,8 +57,12 @@ class GuardMiddleware:
         scope[JUDGED] = decision
         scope[JUDGES] = (*judges, guard)
         current.set(decision)
-        quiet = not (guard.policy.settles or guard.policy.has_quotas or guard.companions)
-        await self.app(scope, receive, send if quiet else Answering(guard, decision, send))
+        told = guard.policy.has_quotas and guard.answers.headers != "none"
+        quiet = not (told or guard.policy.settles or guard.companions)
+        try:
+            await self.app(scope, receive, send if quiet else Answering(guard, decision, send))
+        finally:
+            request.let_go()
 
 
 class Answering:

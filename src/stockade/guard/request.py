@@ -91,6 +91,12 @@ class Request:
             self._route, self._resolve = self._resolve(), None
         return self._route
 
+    def let_go(self) -> None:
+        """The answer is out: no longer hold what resolves routes. A door keeps the decision where its own facts of the
+        request are, and those hold the request in turn: a circle, for which only the collector of garbage would come.
+        """
+        self._resolve = None
+
     @property
     def user(self) -> str | None:
         """The account, when the request proves one."""
