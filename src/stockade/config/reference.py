@@ -98,7 +98,8 @@ def _section(title: str, shape: type[Any]) -> Iterator[str]:
     yield "| setting | takes | default | meaning |\n|---|---|---|---|"
     for found in settings_of(shape):
         if found.metadata[MEANING]:
-            yield f"| `{found.name}` | {_cell(found.metadata[KIND].said)} | {_default(found)} | {_cell(found.metadata[MEANING])} |"
+            takes, meaning = _cell(found.metadata[KIND].said), _cell(found.metadata[MEANING])
+            yield f"| `{found.name}` | {takes} | {_default(found)} | {meaning} |"
     yield ""
 
 
