@@ -133,7 +133,7 @@ def worst_cases(settings: Settings) -> Iterator[Found]:
         worst = worst_case(rule)
         if worst is not None and isinstance(rule, Metered):
             kind = "ban" if isinstance(rule, BanRule) else "limit"
-            yield Found(f"{kind} {rule.name}", "good", str(worst))
+            yield Found(f"{kind} {rule.name}", "good", f"at most {worst}")
 
 
 def security_txt(settings: Settings, now: float) -> Iterator[Found]:

@@ -7,8 +7,11 @@ import getpass
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from urllib.parse import urlsplit
 
 from stockade.app import checks
@@ -22,20 +25,26 @@ from stockade.app.explanation import (
     request_of,
     rules_before,
 )
+from stockade.app.following import Follower
 from stockade.app.overview import Overview, overview
 from stockade.config import Settings, guard_of
 from stockade.config.values import meant
 from stockade.errors import ConfigurationError, StockadeError
 from stockade.events import Ref
 from stockade.guard.gate import Guard
+from stockade.guard.memory import MemoryStore
 from stockade.guard.meter import Ask, AsyncStore, Ban, Store, Tally
 from stockade.securitylog import SecurityLog, read_back
 
 if TYPE_CHECKING:
     from stockade.app.serving import Started
     from stockade.directory import BuiltinDirectory, Scope
+    from stockade.guard.hindsight import Report
+    from stockade.guard.replay import Progress
 
 T = TypeVar("T")
+PATIENCE: Final = 2.0
+"""Seconds that an operator, unlike a request, may wait for the store."""
 
 
 class Stockade:
@@ -65,7 +74,8 @@ class Stockade:
                 remedy='Write store = "shared" in the configuration.',
             )
         with asyncio.Runner() as runner:
-            guard = guard_of(self.settings, self.log)
+            patient = replace(self.settings, store_deadline=max(PATIENCE, self.settings.store_deadline))
+            guard = guard_of(patient, self.log)
             try:
                 yield guard, runner.run
             finally:
@@ -143,6 +153,32 @@ class Stockade:
     def top(self) -> Overview:
         """What goes on now: who is refused, by which rule, and who is banned."""
         return overview(read_back(self.settings.security_log()), self.bans(), self.clock())
+
+    # ── logs of other services ───────────────────────────────────────────────────────────────────
+
+    def replay(self, log: Path, *, format: str | None = None, progress: Progress | None = None) -> Report:
+        """What the rules would have done to an old log, on the log's own clock; nothing is enforced."""
+        from stockade.guard.replay import run
+
+        return run(log, guard_of(self.settings, store=MemoryStore()), format=format, progress=progress)
+
+    def watch(self, log: Path, *, format: str | None = None, say: Callable[[str], None] = print) -> None:
+        """Judge a growing log until interrupted; the configuration is followed meanwhile."""
+        from stockade.guard.lines import watch
+
+        name = sha256(str(log.absolute()).encode()).hexdigest()[:16]
+        position = self.settings.state_directory() / "watched" / f"{name}.json"
+        position.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+        async def watching(guard: Guard) -> None:
+            follower = asyncio.create_task(Follower(self.settings, guard, self.log).run())
+            try:
+                await watch(log, guard, format=format, position=position, say=say)
+            finally:
+                follower.cancel()
+
+        with self._guard() as (guard, wait):
+            wait(watching(guard))
 
     # ── other programs ───────────────────────────────────────────────────────────────────────────
 

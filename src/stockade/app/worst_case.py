@@ -19,14 +19,15 @@ from stockade.guard.rules import BanRule, Rule, Throttle, Track
 
 @dataclass(frozen=True, slots=True)
 class WorstCase:
-    """At most ``admitted`` requests (or failures that go unpunished) in any ``period`` seconds, and how that comes."""
+    """At most ``admitted`` requests in any ``period`` seconds, and how that comes; of a ban, failures that go unpunished."""
 
     admitted: int
     period: float
     how: str
+    what: str = "requests"
 
     def __str__(self) -> str:
-        return f"at most {self.admitted} in any {written_duration(self.period)}: {self.how}"
+        return f"{self.admitted} {self.what} in any {written_duration(self.period)}: {self.how}"
 
 
 def worst_case(rule: Rule) -> WorstCase | None:
@@ -57,4 +58,4 @@ def worst_case(rule: Rule) -> WorstCase | None:
 def _of_strikes(rule: BanRule) -> WorstCase:
     spared = rule.maxretry - 1
     how = f"{spared} at the end of one window and {spared} over the next, never reaching {rule.maxretry}"
-    return WorstCase(2 * spared, rule.findtime, f"failures without a ban, {how}")
+    return WorstCase(2 * spared, rule.findtime, how, "unpunished failures")

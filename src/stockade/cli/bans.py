@@ -65,7 +65,8 @@ def unban(
         return screen.say(screen.shown(target, "bold") + screen.shown(" was not banned; its counters are clear now"))
     for each in lifted:
         said = screen.shown("lifted ", "green") + screen.shown(target_of(each.client), "bold")
-        screen.say(said + screen.shown(", banned by ") + by(each) + screen.shown(": ") + why(each))
+        because = why(each)
+        screen.say(said + screen.shown(", banned by ") + by(each) + (screen.shown(": ") + because if because else ""))
     return None
 
 

@@ -11,8 +11,12 @@ from stockade.cli.exits import Exit
 from stockade.cli.options import Config, Json, stockade
 
 if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
     from stockade.app.checks import Found
 
+RULES = ("limit ", "ban ")
 MARKS = {"good": ("✔", "green"), "warning": ("▲", "yellow"), "problem": ("✘", "bold red")}
 
 
@@ -28,8 +32,16 @@ def check(*, config: Config = None, json: Json = False) -> None:
 
 
 def _show(found: list[Found]) -> None:
+    screen.say(_table([each for each in found if not each.what.startswith(RULES)]))
+    rules = [each for each in found if each.what.startswith(RULES)]
+    if rules:
+        screen.heading("what the rules admit at most")
+        screen.say(screen.pairs((each.what, screen.shown(each.says.removeprefix("at most "))) for each in rules))
+    screen.say("", _sum(found))
+
+
+def _table(found: list[Found]) -> Table:
     listed = screen.pairs([])
-    listed.show_header = False
     listed.add_column(overflow="fold")
     for each in found:
         mark, style = MARKS[each.grade]
@@ -37,13 +49,13 @@ def _show(found: list[Found]) -> None:
         listed.add_row(screen.shown(mark, style), screen.shown(each.what, "dim"), said)
         if each.remedy:
             listed.add_row("", "", screen.shown(each.remedy))
-    screen.say(listed, "")
+    return listed
+
+
+def _sum(found: list[Found]) -> Text:
     problems = sum(each.grade == "problem" for each in found)
     warnings = sum(each.grade == "warning" for each in found)
-    if problems or warnings:
-        counts = [screen.plural(problems, "problem")] * bool(problems) + [screen.plural(warnings, "warning")] * bool(
-            warnings
-        )
-        screen.say(screen.shown(", ".join(counts), "bold"))
-    else:
-        screen.say(screen.shown("all is well", "green"))
+    counts = [screen.plural(problems, "problem")] * bool(problems) + [screen.plural(warnings, "warning")] * bool(
+        warnings
+    )
+    return screen.shown(", ".join(counts), "bold") if counts else screen.shown("all is well", "green")

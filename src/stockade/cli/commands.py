@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stockade import __version__
-from stockade.cli import bans, checkup, configure, explain, people, serve, top
+from stockade.cli import bans, checkup, configure, explain, logs, people, serve, top
 
 app = typer.Typer(
     name="stockade",
@@ -20,10 +20,12 @@ app = typer.Typer(
 RUN, UNDERSTAND, ACT, SET_UP = "Run", "Understand", "Act", "Set up"
 app.command(rich_help_panel=RUN)(serve.serve)
 
+app.command(rich_help_panel=RUN)(logs.watch)
 app.command(rich_help_panel=UNDERSTAND)(checkup.check)
 app.command(rich_help_panel=UNDERSTAND)(bans.bans)
 app.command(rich_help_panel=UNDERSTAND)(explain.explain)
 app.command(rich_help_panel=UNDERSTAND)(top.top)
+app.command(rich_help_panel=UNDERSTAND)(logs.replay)
 app.command(rich_help_panel=ACT)(bans.ban)
 app.command(rich_help_panel=ACT)(bans.unban)
 app.command(rich_help_panel=ACT)(people.accounts)

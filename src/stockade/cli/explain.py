@@ -75,15 +75,14 @@ def _client(found: ClientExplained, *, redis: bool) -> None:
 
 
 def _ban(ban: Ban, now: float) -> Table:
-    return screen.pairs(
-        [
-            ("client", screen.shown(target_of(ban.client))),
-            ("by", by(ban)),
-            ("since", screen.shown(screen.since(ban.since, now))),
-            ("until", screen.shown(screen.until(ban.until, now))),
-            ("because", why(ban)),
-        ]
-    )
+    rows = [
+        ("client", screen.shown(target_of(ban.client))),
+        ("by", by(ban)),
+        ("since", screen.shown(screen.since(ban.since, now))),
+        ("until", screen.shown(screen.until(ban.until, now))),
+        ("because", why(ban)),
+    ]
+    return screen.pairs([row for row in rows if row[1]])
 
 
 def _counters(counters: Sequence[Counter]) -> Table:
@@ -138,5 +137,5 @@ def _rule(rule: RuleExplained) -> list[RenderableType]:
     if not rule.certain:
         rows.append(("", screen.shown("judged by the status of the answer", "dim")))
     if rule.worst is not None:
-        rows.append(("admits", screen.shown(rule.worst)))
+        rows.append(("admits", screen.shown(f"at most {rule.worst}")))
     return [title, screen.pairs(rows)]

@@ -113,11 +113,11 @@ def _shared(settings: Settings) -> Store:
     return SharedStore(directory / "counters")
 
 
-def _redis(settings: Settings) -> Store | AsyncStore:
+def _redis(settings: Settings) -> AsyncStore:
     try:
-        from stockade.guard.redis import RedisStore
+        from stockade.guard.redis import AsyncRedisStore
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             "the store is Redis, and its client is not installed", remedy='Install it: pip install "stockade[redis]".'
         ) from error
-    return RedisStore(settings.store.open(), deadline=settings.store_deadline)
+    return AsyncRedisStore(settings.store.open(), deadline=settings.store_deadline)

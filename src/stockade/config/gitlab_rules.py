@@ -108,7 +108,14 @@ class _Throttles:
 
     def _enabled(self, entry: Mapping[str, Any]) -> bool:
         changed = self.settings.throttle(_setting(entry)).enabled
+        if entry["requests"].startswith("get_") and not self._protected_paths("GET"):
+            return False
         return bool(entry["enabled"] if changed is None else changed)
+
+    def _protected_paths(self, method: str) -> tuple[str, ...]:
+        name = "protected_paths" if method == "POST" else "protected_paths_get"
+        given: tuple[str, ...] | None = getattr(self.settings, name)
+        return tuple(preset()[name]) if given is None else given
 
     def _when(self, entry: Mapping[str, Any]) -> Condition:
         """The class of requests, less the exceptions, less what an enabled special throttle takes over."""
@@ -131,14 +138,12 @@ class _Throttles:
 
     def _classes(self) -> dict[str, Condition]:
         """The classes of requests that GitLab tells apart."""
-        data = preset()
-        plain = {name: _path(name) for name in data["requests"]}
+        plain = {name: _path(name) for name in preset()["requests"]}
         # A request from GitLab's own pages counts with the pages. Only who is signed in is believed to be one: the
         # header alone would move anybody's API requests out of the API throttle.
         frontend = plain["api"] & SIGNED_IN & ask.header("x-csrf-token")
         web = (~plain["api"] & ~plain["health"]) | frontend
-        protected = self._protected("POST", self.settings.protected_paths, data["protected_paths"])
-        get_protected = self._protected("GET", self.settings.protected_paths_get, data["protected_paths_get"])
+        protected, get_protected = self._protected("POST"), self._protected("GET")
         return {
             **plain,
             "frontend": frontend,
@@ -152,8 +157,8 @@ class _Throttles:
             "get_protected_web": get_protected & web,
         }
 
-    def _protected(self, method: str, given: tuple[str, ...] | None, default: list[str]) -> Condition:
-        found = default if given is None else list(given)
+    def _protected(self, method: str) -> Condition:
+        found = self._protected_paths(method)
         return ask.method(method) & ask.prefix(*found) if found else NEVER
 
     def _dry_run(self) -> frozenset[str]:
