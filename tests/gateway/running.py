@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stockade.gateway.server import listen, server
+from stockade.gateway.strict import StrictProtocol
 from stockade.guard.asgi import App
 from tests.servers.processes import wait_until
 
@@ -27,9 +28,10 @@ class Running:
 
 
 @contextlib.contextmanager
-def serving(app: App) -> Iterator[Running]:
+def serving(app: App, protocol: type[StrictProtocol] = StrictProtocol) -> Iterator[Running]:
     """Serve an application until the end of the block."""
     running, bound = server(app), listen("127.0.0.1", 0)
+    running.config.http = protocol
     thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]}, daemon=True)
     thread.start()
     try:

@@ -98,7 +98,7 @@ class StrictProtocol(HttpToolsProtocol):
         if self._in_head:
             if len(self.headers) == LINES:
                 self._fail(BadRequest("The head of this request has too many lines."))
-            self.headers.append((name.lower(), value))
+            self.headers.append((name.lower(), value.rstrip(b" \t")))
         else:
             self._head_bytes += len(name) + len(value)
             if self._head_bytes > LONGEST:
