@@ -1,0 +1,1 @@
+"""Commands of ``manage.py``: see, place, lift and explain bans."""

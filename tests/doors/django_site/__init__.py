@@ -1,0 +1,1 @@
+"""A small Django project with a sign-in, for the tests."""
