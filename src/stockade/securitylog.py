@@ -37,6 +37,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "guard.store.down": "Stockade: the store cannot be asked; requests pass or are refused, as rules say.",
     "guard.store.up": "Stockade: the store answers again.",
     "guard.proxy.undeclared": "Stockade: a proxy in front is not declared; nobody behind it can be banned.",
+    "guard.proxy.rewritten": "Stockade: the server in front has rewritten the client's address; switch that off.",
     "configuration.refused": "Stockade: the new configuration is wrong; the former one stays in force.",
     "configuration.change": "Stockade: the configuration has changed.",
 }

@@ -19,7 +19,7 @@ from stockade.guard.rules import BanRule, Rule, Throttle, Track
 
 @dataclass(frozen=True, slots=True)
 class WorstCase:
-    """At most ``admitted`` requests in any ``period`` seconds, and how that comes; of a ban, failures that go unpunished."""
+    """At most ``admitted`` requests, or for a ban failures, in any ``period`` seconds, and how that comes."""
 
     admitted: int
     period: float

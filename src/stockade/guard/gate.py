@@ -12,7 +12,7 @@ from typing import Final, cast
 
 from stockade.errors import Refused, Unavailable
 from stockade.events import Event, Ref
-from stockade.guard.address import Addresses, Client, canonical
+from stockade.guard.address import Addresses, Client, canonical, forwarded_for
 from stockade.guard.answers import Answer, Answers
 from stockade.guard.decision import Decision, Note
 from stockade.guard.journal import Journal, Record
@@ -26,6 +26,9 @@ from stockade.guard.rules import Rule
 
 NAMED: Final = ("user:", "token:", "login:", "header:", "query:", "both:", "everyone")
 """What the keys of clients that are not addresses begin with."""
+
+
+REWRITTEN: Final = "guard.proxy.rewritten"
 
 
 class Guard:
@@ -207,6 +210,9 @@ class Guard:
         if client.forgotten_proxy and client.peer not in self._told:
             self._told.add(client.peer)
             self.journal.report(forgotten_proxy(client, now))
+        if REWRITTEN not in self._told and rewritten(decision.request):
+            self._told.add(REWRITTEN)
+            self.journal.report(Event(now, REWRITTEN, None, Ref("guard", "client", client.key), client.peer, "unknown"))
         self.journal.write(decision, now)
 
     # ── bans by hand ─────────────────────────────────────────────────────────────────────────────
@@ -298,6 +304,16 @@ def _overlap(network: str, other: str) -> bool:
     if isinstance(one, IPv4Network) and isinstance(two, IPv4Network):
         return one.overlaps(two)
     return isinstance(one, IPv6Network) and isinstance(two, IPv6Network) and one.overlaps(two)
+
+
+def rewritten(request: Request) -> bool:
+    """Has the server in front put the forwarded address in the place of the peer's? Then the peer, no proxy, is in its
+    own chain.
+    """
+    if request.client.proxied or request.client.forgotten_proxy:
+        return False
+    chain = [*(request.header("x-forwarded-for") or "").split(","), *forwarded_for(request.header("forwarded") or "")]
+    return request.client.address in {canonical(hop) for hop in chain[:64] if hop}
 
 
 def forgotten_proxy(client: Client, now: float) -> Event:
