@@ -27,6 +27,7 @@ from stockade.guard.gate import Guard
 from stockade.guard.memory import MemoryStore
 from stockade.guard.request import Identity, Request
 from stockade.guard.rules import Allow2Ban, Blocklist, Fail2Ban, Safelist, Throttle, Track
+from stockade.guard.shared import SharedStore
 
 __version__ = "0.1.0"
 
@@ -44,6 +45,7 @@ __all__ = [
     "Refused",
     "Request",
     "Safelist",
+    "SharedStore",
     "StockadeError",
     "Tampered",
     "Text",

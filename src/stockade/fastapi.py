@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial, wraps
 from inspect import isasyncgenfunction, iscoroutinefunction, isfunction, isgeneratorfunction
@@ -41,7 +42,15 @@ R = TypeVar("R")
 
 
 def protect(app: Starlette, guard: Guard) -> None:
-    """Put a guard in front of an application, all that is mounted in it included. Twice does no harm."""
+    """Put a guard in front of an application, all that is mounted in it included. Twice does no harm.
+
+    Raises ConfigurationError for a store across a network that would hold up the event loop.
+    """
+    redis = sys.modules.get("stockade.guard.redis")
+    if redis is not None and isinstance(guard.store, redis.RedisStore):
+        raise ConfigurationError(
+            "the guard's store would hold up the event loop while it waits for Redis", remedy="Use an AsyncRedisStore."
+        )
     app.add_middleware(GuardMiddleware, guard=guard, route_of=partial(route_of, app))
     app.add_exception_handler(Refusal, _refuse)
 

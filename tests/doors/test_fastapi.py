@@ -32,6 +32,7 @@ from stockade import (
     status,
 )
 from stockade.fastapi import limit, limited, protect
+from stockade.guard.redis import RedisStore
 
 ONE = Throttle("one", limit=1, period=60)
 TWO = Throttle("two", limit=2, period=60)
@@ -272,6 +273,11 @@ def test_what_cannot_be_decorated_says_what_to_do_instead() -> None:
 
     with pytest.raises(ConfigurationError, match="Depends"):
         limited(Guard(), ONE)(numbers)
+
+
+def test_a_store_that_would_hold_up_the_event_loop_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="AsyncRedisStore"):
+        protect(FastAPI(), Guard(store=RedisStore("redis://127.0.0.1:1")))
 
 
 # ── the dependency ───────────────────────────────────────────────────────────────────────────────────
