@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import json
 
-from stockade.guard.asgi import Receive, Scope, Send
+from stockade.guard.asgi import App, Receive, Scope, Send
 
 
-async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with the request as JSON; ``/slow…`` waits for the whole body, ``/deaf…`` answers without reading it."""
-    if scope["type"] == "lifespan":
+def living(app: App) -> App:
+    """An application that only knows requests, able to start and to end."""
+
+    async def alive(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await app(scope, receive, send)
+            return
         while (await receive())["type"] == "lifespan.startup":
             await send({"type": "lifespan.startup.complete"})
         await send({"type": "lifespan.shutdown.complete"})
-        return
+
+    return alive
+
+
+@living
+async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with the request as JSON; below ``/deaf`` without reading its body."""
     body = b"" if scope["path"].startswith("/deaf") else await read(receive)
     if body is None:
         return

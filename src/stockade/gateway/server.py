@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import socket
-from typing import cast
+from typing import Final, cast
 
 import uvicorn
 from uvicorn._types import ASGIApplication
@@ -28,8 +29,17 @@ def listen(host: str, port: int) -> socket.socket:
     return bound
 
 
+REFUSED_SOCKET: Final = "ASGI callable returned without completing handshake."
+"""What uvicorn says, wrongly, of every WebSocket that is refused with a status: no reason to fill a log."""
+
+
+def _unless_refused(record: logging.LogRecord) -> bool:
+    return record.msg != REFUSED_SOCKET
+
+
 def server(app: App) -> uvicorn.Server:
     """A server for this application, to be run on sockets of one's own: ``server(app).run(sockets=[...])``."""
+    logging.getLogger("uvicorn.error").addFilter(_unless_refused)
     return uvicorn.Server(
         uvicorn.Config(
             cast("ASGIApplication", app),

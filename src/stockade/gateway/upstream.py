@@ -13,14 +13,14 @@ UNSAID: Final = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 """What aiohttp would add of its own accord."""
 
 
-def new_session(read_seconds: float = READ_SECONDS) -> ClientSession:
+def new_session() -> ClientSession:
     """A session that neither inflates, nor follows, nor keeps cookies of one client for another."""
     return ClientSession(
         connector=TCPConnector(limit=0, keepalive_timeout=15),
         cookie_jar=DummyCookieJar(),
         auto_decompress=False,
         skip_auto_headers=UNSAID,
-        timeout=ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=read_seconds),
+        timeout=ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS),
         max_line_size=16 * 1024,
         max_field_size=32 * 1024,
     )

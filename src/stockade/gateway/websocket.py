@@ -23,6 +23,7 @@ from stockade.guard.asgi import Receive, Scope, Send
 log = logging.getLogger(__name__)
 Socket = ClientWebSocketResponse[Literal[True]]
 LARGEST: Final = 16 * 1024 * 1024
+KINDS: Final = {WSMsgType.TEXT: "text", WSMsgType.BINARY: "bytes"}
 GOING_AWAY, INTERNAL_ERROR, NO_CODE = 1001, 1011, {1005, 1006}
 """Close codes (RFC 6455, section 7.4.1); the last two are never sent."""
 
@@ -39,7 +40,7 @@ class WebSockets:
         try:
             upstream = await self._opened(url, headers, scope.get("subprotocols", ()))
         except WSServerHandshakeError as error:
-            await _refuse(error.status, scope, send)
+            await _refuse(error.status if error.status >= 400 else 502, scope, send)
         except (ClientError, TimeoutError, ConnectionError) as error:
             log.warning("%s: %s %s", url.origin(), type(error).__name__, ascii(str(error)))
             await _refuse(504 if isinstance(error, TimeoutError) else 502, scope, send)
@@ -82,13 +83,11 @@ async def _inward(upstream: Socket, receive: Receive) -> None:
 
 
 async def _outward(upstream: Socket, send: Send) -> None:
-    async for message in upstream:
-        if message.type is WSMsgType.TEXT:
-            await send({"type": "websocket.send", "text": message.data})
-        elif message.type is WSMsgType.BINARY:
-            await send({"type": "websocket.send", "bytes": message.data})
+    while (message := await upstream.receive()).type in KINDS:
+        await send({"type": "websocket.send", KINDS[message.type]: message.data})
     code = upstream.close_code or INTERNAL_ERROR
-    await send({"type": "websocket.close", "code": GOING_AWAY if code in NO_CODE else code})
+    reason = message.extra if message.type is WSMsgType.CLOSE else ""
+    await send({"type": "websocket.close", "code": GOING_AWAY if code in NO_CODE else code, "reason": reason or ""})
 
 
 def _code(message: Mapping[str, Any], otherwise: int) -> int:
