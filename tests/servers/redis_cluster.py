@@ -68,15 +68,20 @@ class RedisCluster:
         self.nodes[port].wait()
 
     def complete(self) -> bool:
-        """Whether every node has joined and every replica follows its primary, in the eyes of all."""
+        """Whether every node has joined, serves, and every replica follows its primary, in the eyes of all."""
         return all(self._sees_all(port) for port in self.nodes)
 
     def _sees_all(self, port: int) -> bool:
         with self.client(port) as client:
             nodes = str(client.execute_command("CLUSTER", "NODES", NEVER_DECODE=True), "ascii")
+            serves = "cluster_state:ok" in str(client.execute_command("CLUSTER", "INFO", NEVER_DECODE=True), "ascii")
             replication = client.info("replication")
         linked = replication["role"] == "master" or replication["master_link_status"] == "up"
-        return linked and len(self._ports(nodes, "master")) == len(self._ports(nodes, "slave")) == len(self.nodes) // 2
+        return (
+            serves
+            and linked
+            and len(self._ports(nodes, "master")) == len(self._ports(nodes, "slave")) == len(self.nodes) // 2
+        )
 
     def _seen_nodes(self) -> str:
         for port in self.nodes:

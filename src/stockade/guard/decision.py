@@ -96,8 +96,10 @@ class Decision:
         self.notes += (Note("banned", banned_by, client, until=until / MICROSECONDS),)
 
     def weigh(self, client: str, row: Row, tally: Tally) -> None:
-        """Read what each meter said: refuse for the enforced ones, note for all."""
-        for entry, (used, wait, level) in zip(row.entries, tally[2], strict=True):
+        """Read what each meter said, if it was asked and no other client's ban answered: refuse for the enforced ones,
+        note for all.
+        """
+        for entry, (used, wait, level) in zip(row.entries, tally[2], strict=False):
             rule = entry.rule
             if isinstance(rule, BanRule):
                 self._weigh_ban(client, rule, used, wait, level)
@@ -109,7 +111,7 @@ class Decision:
 
     def weigh_exempt(self, client: str, row: Row, tally: Tally) -> None:
         """Say of a client that may not be banned which rules would have banned it."""
-        for entry, (used, _, _) in zip(row.entries, tally[2], strict=True):
+        for entry, (used, _, _) in zip(row.entries, tally[2], strict=False):
             if isinstance(entry.rule, BanRule) and used >= entry.rule.maxretry:
                 self.notes += (Note("exempt", entry.rule.name, client, used, entry.rule.maxretry),)
 

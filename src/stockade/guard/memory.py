@@ -259,5 +259,7 @@ class MemoryStore:
         """The networks banned by hand that are still banned."""
         if self._networks:
             now = self.clock()
-            self._networks = tuple(n for n in self._networks if (b := self._bans.get((n, MANUAL))) and b.until > now)
+            live = tuple(n for n in self._networks if (b := self._bans.get((n, MANUAL))) and b.until > now)
+            if live != self._networks:  # who asks may keep what it made of the very same object
+                self._networks = live
         return self._networks

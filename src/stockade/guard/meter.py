@@ -71,7 +71,13 @@ class Group:
         self.bans = () if exempt else tuple(m.rule for m in meters if m.bantimes and m.enforced)
         self.writes = any(m.cost for m in meters)
         self.strikes = any(m.bantimes and m.cost > 0 for m in meters)
-        self.lifetime = max((2 * m.period + 2 * max(m.bantimes, default=0.0) for m in meters), default=0.0)
+        self.lifetime = max(map(_lifetime, meters), default=0.0)
+
+
+def _lifetime(meter: Meter) -> float:
+    """How long a count may matter: two windows, a ban and its row, and as long as a burst takes to drain."""
+    drains = meter.burst * meter.period / meter.limit if meter.limit > 0.0 else 0.0
+    return 2 * meter.period + 2 * max(meter.bantimes, default=0.0) + drains
 
 
 Ask = tuple[str, Group, str]
