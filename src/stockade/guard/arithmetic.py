@@ -139,7 +139,7 @@ def gcra(meter: Meter, at: int) -> Count:
         arrival = max(cells[base + at], now)
         if need:
             wait = arrival + need * pace - tolerance - now
-            if wait > 0.0:
+            if wait > 1.0:  # less than a microsecond is rounding, and would eat from the burst
                 return (arrival - now) / pace, min(wait, meter.period) if meter.limit <= 0.0 else wait, 0
         if cost < 0.0:
             cells[base + at] = arrival = now

@@ -53,7 +53,7 @@ local function gcra(cell, limit, period, need, cost, burst, now)
   local arrival = math.max(cell, now)
   if need ~= 0 then
     local wait = arrival + need * pace - tolerance - now
-    if wait > 0 then
+    if wait > 1 then -- less than a microsecond is rounding, and would eat from the burst
       return (arrival - now) / pace, limit <= 0 and math.min(wait, period) or wait, cell, 0, 0
     end
   end
