@@ -75,6 +75,7 @@ AMBIGUOUS = {
     "a TLS greeting": bytes.fromhex("160301020001000001fc0303") + bytes(50),
     "a WebSocket with a body": b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nContent-Length: 5\r\n\r\nhello",
+    "another upgrade with a body": POST + b"Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 5\r\n\r\nhello",
     "a head of 33 kB": b"GET / HTTP/1.1\r\nHost: x\r\n" + b"A: " + b"b" * 33_000 + b"\r\n\r\n",
     "a head of 100 kB": b"GET / HTTP/1.1\r\nHost: x\r\n" + b"A: " + b"b" * 100_000 + b"\r\n\r\n",
     "101 lines": b"GET / HTTP/1.1\r\nHost: x\r\n" + b"".join(b"A%d: b\r\n" % n for n in range(100)) + b"\r\n",

@@ -17,6 +17,7 @@ from stockade.gateway.outbox import Deliver, reset_message
 from stockade.gateway.pages import page
 from stockade.gateway.threads import hashed, queried
 from stockade.guard.asgi import Headers, Receive, Scope, Send
+from stockade.guard.paths import normal
 
 SESSION_SECONDS: Final = 12 * 3600.0
 SIGN_IN: Final = "/users/sign_in"
@@ -44,7 +45,7 @@ class SignIn:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one of the pages; a form that cannot be read is answered with a page that says why."""
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        handler = self.routes.get((method, scope["path"].rstrip("/")))
+        handler = self.routes.get((method, normal(scope["path"])))
         origin = origin_of(scope, self.visitors.guard.addresses)
         try:
             answer = await handler(scope, receive, origin) if handler else _no_such_method()
