@@ -1,0 +1,1 @@
+"""Log lines: formats, an old log replayed, a growing one watched."""
