@@ -1,0 +1,168 @@
+"""The whole way of a newcomer: serve, clone, guess wrongly until the 403, ask why, lift it, clone again."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from stockade.securitylog import read_back
+from tests.cli.terminal import Terminal
+from tests.servers.processes import free_port, program, wait_until
+
+GUESSES = 10
+
+
+@dataclass(frozen=True)
+class Forge:
+    """A running ``stockade serve``."""
+
+    terminal: Terminal
+    port: int
+    banner: str
+
+    @property
+    def password(self) -> str:
+        found = re.search(r"^password +(\S+)", self.banner, re.MULTILINE)
+        assert found, self.banner
+        return found[1]
+
+    def clone(self, password: str, into: str) -> subprocess.CompletedProcess[str]:
+        """Clone with the real git."""
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.terminal.directory), "GIT_TERMINAL_PROMPT": "0"}
+        url = f"http://alice:{password}@127.0.0.1:{self.port}/demo/hello.git"
+        command = [program("git", "git"), "clone", "--quiet", url, str(self.terminal.directory / into)]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+    def status(self, path: str = "/") -> int:
+        """What a request is answered with."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            error.close()
+            return error.code
+
+
+@contextlib.contextmanager
+def served(terminal: Terminal, *words: str, text: str = "") -> Iterator[Forge]:
+    port = free_port()
+    terminal.write(f'listen = "127.0.0.1:{port}"\n{text}')
+    process = terminal.start("serve", *words)
+    lines: list[str] = []
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line)
+            if "Ctrl-C" in line:
+                break
+        yield Forge(terminal, port, "".join(lines))
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        assert process.stdout is not None
+        rest = process.stdout.read()
+        process.stdout.close()
+        process.wait(30)
+    assert "Traceback" not in rest, rest
+    assert process.returncode == 0, rest
+
+
+def test_a_newcomer_guesses_wrongly_asks_why_and_lifts_the_ban(terminal: Terminal) -> None:
+    with served(terminal, "--workers", "2") as forge:
+        assert forge.clone(forge.password, "first").returncode == 0
+        assert (terminal.directory / "first" / "README.md").exists()
+
+        for _ in range(GUESSES):
+            assert "Authentication failed" in forge.clone("wrong", "never").stderr
+        assert "403" in forge.clone(forge.password, "banned").stderr
+
+        explained = terminal("explain 127.0.0.1").out
+        assert "127.0.0.1 is banned" in explained
+        assert "git-and-registry" in explained
+        assert "GET /demo/hello.git/info/refs 401" in explained
+        assert "stockade unban 127.0.0.1" in explained
+        assert [ban["rule"] for ban in terminal("bans --json").json] == ["git-and-registry"]
+        assert "git-and-registry" in terminal("top --once").out
+
+        assert "lifted 127.0.0.1" in terminal("unban 127.0.0.1").out
+        assert forge.clone(forge.password, "again").returncode == 0
+    log = terminal.directory / "state" / "security.log"
+    assert "Rack_Attack" in log.read_text()
+    assert "unban" in log.read_text()
+    assert forge.password not in log.read_text()
+
+
+def test_a_blocked_user_is_refused_at_once_and_let_in_again(terminal: Terminal) -> None:
+    with served(terminal) as forge:
+        assert "blocked" in terminal("user block alice --reason left").out
+        assert forge.clone(forge.password, "no").returncode != 0
+        assert terminal("user unblock alice").code == 0
+        assert forge.clone(forge.password, "yes").returncode == 0
+
+
+def test_a_configuration_is_followed_without_a_restart_and_a_wrong_one_is_not(terminal: Terminal) -> None:
+    rules = '[[blocklist]]\nname = "closed"\nwhen = {{ path = "{}" }}\n'
+    with served(terminal, "--workers", "2", text=rules.format("/one")) as forge:
+        listen = f'listen = "127.0.0.1:{forge.port}"\n'
+
+        def settled(path: str, status: int) -> bool:
+            return all(forge.status(path) == status for _ in range(12))  # both workers, in all likelihood
+
+        assert settled("/one", 403)
+        terminal.write(listen + rules.format("/two"))
+        wait_until(lambda: settled("/two", 403), "the new rule in every worker")
+        assert settled("/one", 404)
+
+        terminal.write(listen + rules.format("/three").replace("path", "pth"))
+        log = terminal.directory / "state" / "security.log"
+
+        def refusals() -> int:
+            return sum(entry["action"] == "configuration.refused" for entry in read_back(log))
+
+        wait_until(lambda: refusals() == 2, "both workers saying that the file is wrong")
+        assert settled("/two", 403)
+        assert settled("/three", 404)
+        said = terminal("check")
+        assert said.code == 2
+        assert 'unknown setting "pth"' in said.err
+
+        terminal.write(listen + rules.format("/four"))
+        wait_until(lambda: settled("/four", 403), "the mended file in every worker")
+
+
+def test_it_stands_in_front_of_any_service(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "behind").mkdir()
+    behind = Terminal(tmp_path / "behind")
+    rules = 'preset = "none"\n[[blocklist]]\nname = "closed"\nwhen = { path = "/closed" }\n'
+    rules += '[security_txt]\ncontact = "mailto:security@example.org"\nexpires = 2099-01-01T00:00:00Z\n'
+    with (
+        served(behind) as service,
+        served(terminal, "--upstream", f"http://127.0.0.1:{service.port}", text=rules) as front,
+    ):
+        assert front.status("/users/sign_in") == 200
+        assert front.status("/closed") == 403
+        assert front.status("/.well-known/security.txt") == 200
+
+
+def test_a_port_that_is_taken_is_said(terminal: Terminal) -> None:
+    with served(terminal) as forge:
+        said = terminal.run("serve", "--listen", f"127.0.0.1:{forge.port}")
+    assert said.code == 2
+    assert "cannot be listened on" in said.err
+
+
+@pytest.mark.parametrize("words", [["--listen", "nowhere"], ["--upstream", "ftp://x"], ["--workers", "0"]])
+def test_what_cannot_be_served_is_said(terminal: Terminal, words: list[str]) -> None:
+    said = terminal.run("serve", *words)
+    assert said.code == 2
+    assert "Traceback" not in said.err
