@@ -117,9 +117,9 @@ def ours(loop: asyncio.AbstractEventLoop, pieces: list[bytes]) -> list[Reading]:
 
 def theirs(data: bytes) -> Iterator[Reading]:
     """What h11 reads, until it refuses something. It is spared line ends before a request and more than one blank
-    after the method, which RFC 9112 sections 2.2 and 3 let a server skip; nothing of either is passed on.
+    between the words of its first line, which RFC 9112 sections 2.2 and 3 let a server skip; none is passed on.
     """
-    while data := re.sub(rb"\A([A-Z]+) +", rb"\1 ", data.lstrip(b"\r\n")):
+    while data := re.sub(rb"\A([A-Z]+) +([!-~]+) +", rb"\1 \2 ", data.lstrip(b"\r\n")):
         reader = h11.Connection(h11.SERVER, max_incomplete_event_size=1 << 20)
         reader.receive_data(data)
         try:
