@@ -20,6 +20,7 @@ from stockade.django.request import by_session
 from stockade.errors import ConfigurationError
 from stockade.events import Event
 from stockade.guard.gate import Guard
+from stockade.guard.meter import MANUAL
 from stockade.securitylog import line_of
 
 KNOWN = ("rules", *list(inspect.signature(Guard).parameters)[1:])
@@ -62,5 +63,8 @@ def _found(said: object) -> Guard:
 
 
 def written(event: Event) -> None:
-    """An event in the log named ``stockade``, as a line of JSON; bans and what needs attention as warnings."""
-    log.log(logging.WARNING if event.action in GRAVE else logging.INFO, "%s", line_of(event).decode().rstrip())
+    """An event in the log named ``stockade``, as a line of JSON; what needs attention as a warning, and bans unless
+    they were placed by hand.
+    """
+    grave = event.action in GRAVE and event.details.get("rule") != MANUAL
+    log.log(logging.WARNING if grave else logging.INFO, "%s", line_of(event).decode().rstrip())

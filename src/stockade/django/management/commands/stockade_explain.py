@@ -42,5 +42,5 @@ async def _about_client(target: str, guard: Guard) -> str:
 def _about_rules(request: Any, guard: Guard) -> Iterator[str]:
     for rule in rules_before(request, guard.policy.rules):
         applies = "applies" if rule.applies and rule.certain else "may apply" if rule.applies else "does not apply"
-        worst = f"; {rule.worst}" if rule.worst else ""
+        worst = f"; at worst {rule.worst}" if rule.worst else ""
         yield f"{rule.name} ({rule.kind}) {applies}: {rule.says}{worst}"

@@ -1,0 +1,153 @@
+"""A reader who does all that a page says, in an empty directory, and looks whether it comes true.
+
+* A ``python`` block that begins with ``# some/file.py`` is written into that file, at its end when there is one; any
+  other is run at once, after those before it.
+* A ``console`` block is typed, ``$`` by ``$``, and must answer what follows. ``…`` stands for anything within a line,
+  alone on a line for any number of lines. A server is left running until the next one starts.
+* ``pip install`` is believed when all it names is installed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from contextlib import ExitStack, chdir
+from dataclasses import dataclass, field
+from importlib.metadata import requires, version
+from pathlib import Path
+from typing import Any, Self
+
+from tests.servers.processes import accepts, free_port, running, wait_ready
+from tests.source_tree import ROOT
+
+FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w+)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"# (?P<name>[\w./-]+\.\w+)\n")
+SERVERS = ("uvicorn ", "gunicorn ", "flask run", "flask --app main run", "python manage.py runserver", "stockade serve")
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fenced block of a page."""
+
+    language: str
+    text: str
+    line: int
+
+
+def blocks(page: str) -> Iterator[Block]:
+    """The fenced blocks of a page, in order."""
+    for found in FENCE.finditer(page):
+        yield Block(found["language"], textwrap.dedent(found["text"]), page.count("\n", 0, found.start()) + 1)
+
+
+@dataclass
+class Reader:
+    """``Reader(directory).follow(page)``; use as a context, so that servers end."""
+
+    place: Path
+    variables: dict[str, Any] = field(default_factory=lambda: {"__name__": "__main__"})
+    port: int = field(default_factory=free_port)
+    ending: ExitStack = field(default_factory=ExitStack)
+    exported: dict[str, str] = field(default_factory=dict)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ending.close()
+
+    def follow(self, page: str) -> None:
+        """Do everything, in order. Raises AssertionError naming the line where the page is wrong."""
+        for block in blocks(page):
+            if block.language == "python":
+                self._python(block)
+            elif block.language == "console":
+                self._console(block)
+
+    def _python(self, block: Block) -> None:
+        named = FILE.match(block.text)
+        if named is None:
+            with chdir(self.place):
+                exec(compile("\n" * block.line + block.text, "<page>", "exec"), self.variables)
+            return
+        path = self.place / named["name"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a") as file:
+            file.write(self._here(block.text))
+
+    def _console(self, block: Block) -> None:
+        for typed in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
+            command, _, expected = re.sub(r"\\\n\s*", "", typed).partition("\n")
+            if command.startswith("pip install"):
+                _believe(command)
+            elif command.startswith("export "):
+                name, _, value = command.removeprefix("export ").partition("=")
+                self.exported[name] = value
+            elif command.startswith(SERVERS):
+                self._serve(self._here(command))
+            else:
+                wanted = "\n".join(line.rstrip() for line in expected.rstrip().splitlines())
+                answered = self._type(command)
+                assert _pattern(wanted).fullmatch(answered), f"line {block.line}: {command}\n{answered}"
+
+    def _type(self, command: str) -> str:
+        """What a command prints, in the page's own ports."""
+        done = subprocess.run(
+            ["bash", "-c", self._here(command)], cwd=self.place, env=self._env(), text=True, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
+        )  # fmt: skip
+        lines = done.stdout.replace(f":{self.port}", ":8000").rstrip().splitlines()
+        return "\n".join(line.rstrip() for line in lines)
+
+    def _serve(self, command: str) -> None:
+        self.ending.close()
+        log = self.place / "server.log"
+        runserver = f" 127.0.0.1:{self.port} --noreload" if command.endswith("runserver") else ""
+        process = self.ending.enter_context(
+            running("bash", "-c", f"exec {command}{runserver}", cwd=self.place, env=self._env(), log=log)
+        )
+        wait_ready(process, log, lambda: accepts(self.port))
+
+    def _here(self, text: str) -> str:
+        return re.sub(r"(?<=:)(?:8000|8080)\b", str(self.port), text)
+
+    def _env(self) -> dict[str, str]:
+        port = str(self.port)
+        servers = {
+            "UVICORN_PORT": port,
+            "GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{port}",
+            "FLASK_RUN_PORT": port,
+        }
+        found = {"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(self.place), "PYTHONPATH": str(self.place)}
+        return {**found, **servers, "PYTHONUNBUFFERED": "1", "COLUMNS": "120", **self.exported}
+
+
+def _believe(command: str) -> None:
+    for asked in re.findall(r"[\w.-]+(?:\[[\w,]+\])?", command.removeprefix("pip install")):
+        name, _, extras = asked.rstrip("]").partition("[")
+        version(name)
+        known = " ".join(requires(name) or ())
+        assert all(f"extra == '{extra}'" in known.replace('"', "'") for extra in extras.split(",") if extra), asked
+
+
+def _pattern(wanted: str) -> re.Pattern[str]:
+    lines = [
+        ".*" if line.strip() == "…" else ".*?".join(map(re.escape, line.split("…"))) for line in wanted.split("\n")
+    ]
+    return re.compile("\n".join(lines), re.DOTALL)
+
+
+def sections(text: str) -> dict[str, str]:
+    """The parts of a page by their headings of the second level."""
+    parts = re.split(r"^## (.+)\n", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def page(name: str) -> str:
+    """A page of the repository."""
+    return (ROOT / name).read_text()
