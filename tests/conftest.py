@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.servers.postgres",
     "tests.servers.redis",
     "tests.servers.redis_cluster",
+    "tests.servers.redis_old",
     "tests.servers.redis_sentinel",
     "tests.servers.valkey",
 ]

@@ -93,7 +93,7 @@ class Awaited:
         self.runner.close()
 
 
-Ask_fixture = Callable[[str], object]
+SERVERS = {"valkey": "valkey_server", "6.2": "old_redis_server"}
 
 
 def redis_url(ask: pytest.FixtureRequest, kind: str) -> str:
@@ -104,7 +104,7 @@ def redis_url(ask: pytest.FixtureRequest, kind: str) -> str:
     if kind == "sentinel":
         watched: RedisSentinel = ask.getfixturevalue("redis_sentinel")
         return "redis+sentinel://" + ",".join(f"127.0.0.1:{p}" for p in watched.sentinels) + f"/{watched.service}"
-    server: RedisServer = ask.getfixturevalue("valkey_server" if kind == "valkey" else "redis_server")
+    server: RedisServer = ask.getfixturevalue(SERVERS.get(kind, "redis_server"))
     return server.unix_url if kind == "unix" else server.url
 
 
@@ -128,11 +128,12 @@ def in_a_file(ask: pytest.FixtureRequest) -> Asked:
     return Waited(SharedStore(directory / "counters", clients=4096))
 
 
+KINDS = ("redis", "unix", "6.2", "valkey", "sentinel", "cluster")
 STORES: dict[str, Callable[[pytest.FixtureRequest], Asked]] = {
     "memory": lambda _: Waited(MemoryStore()),
     "shared": in_a_file,
-    **{kind: on_redis(kind) for kind in ("redis", "unix", "valkey", "sentinel", "cluster")},
-    **{f"{kind}-async": on_redis_awaited(kind) for kind in ("redis", "unix", "valkey", "sentinel", "cluster")},
+    **{kind: on_redis(kind) for kind in KINDS},
+    **{f"{kind}-async": on_redis_awaited(kind) for kind in KINDS},
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+from os import strerror
 from typing import Final
 
 from stockade.errors import ConfigurationError, Unavailable
@@ -52,10 +54,20 @@ def refused(address: Address, error: ReplyError, *, secret: bool = False) -> Una
 
 def lost(address: Address, cause: BaseException | None = None) -> Lost:
     """The connection could not be made, or broke."""
-    why = (getattr(cause, "strerror", None) or type(cause).__name__) if cause else "the connection was closed"
     return Lost(
-        f"Redis at {address} cannot be reached: {why}", remedy="Is it running, and does the address point to it?"
+        f"Redis at {address} cannot be reached: {_why(cause)}",
+        remedy="Is it running, and does the address point to it?",
     )
+
+
+def _why(cause: BaseException | None) -> str:
+    if cause is None:
+        return "the connection was closed"
+    if isinstance(cause, ssl.SSLError):
+        return f"TLS failed: {cause.reason or cause}"
+    if isinstance(cause, OSError) and cause.errno is not None and cause.errno > 0:
+        return strerror(cause.errno)
+    return str(cause) if isinstance(cause, OSError) else type(cause).__name__
 
 
 def late(address: Address, deadline: float) -> Late:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from math import inf
 from time import monotonic
 from typing import Final
 
@@ -49,6 +50,7 @@ class Pipeline:
         self._ends: deque[tuple[float, Future]] = deque()
         self._flushing = False
         self._timer: asyncio.TimerHandle | None = None
+        self._alarm = inf
 
     def count(self, asks: Sequence[Ask], end: float) -> Future:
         """The script's answer about one request."""
@@ -64,9 +66,13 @@ class Pipeline:
 
     def _future(self, end: float) -> Future:
         if len(self._ends) >= MAX_IN_FLIGHT:
+            self._wake()
+        if len(self._ends) >= MAX_IN_FLIGHT:
             raise Unavailable(f"too much is asked of Redis at {self.address} at once", remedy="Is it overloaded?")
         future: Future = self._loop.create_future()
         self._ends.append((end, future))
+        if end < self._alarm:
+            self._set_alarm(end)
         if not self._flushing:
             self._flushing = True
             self._loop.call_soon(self._flush)
@@ -77,8 +83,6 @@ class Pipeline:
     def _flush(self) -> None:
         """Write everything that was asked in this turn."""
         self._flushing = False
-        if self._timer is None:
-            self._set_timer()
         if self._wire is not None and self._wire.alive:
             self._write(self._wire)
         elif self._connecting is None:
@@ -102,23 +106,27 @@ class Pipeline:
 
     # ── deadlines ────────────────────────────────────────────────────────────────────────────────
 
-    def _set_timer(self) -> None:
-        """Wake up when the oldest question's time is over, unless it is answered by then."""
-        ends = self._ends
+    def _set_alarm(self, end: float) -> None:
+        """Wake up when the time of the first is over."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._alarm = end
+        self._timer = self._loop.call_later(max(end - monotonic(), 0.0), self._wake) if end < inf else None
+
+    def _wake(self) -> None:
+        """Tell those whose time is over; give a connection up that has stood still for long."""
+        now, alarm, ends = monotonic(), inf, self._ends
+        for end, future in ends:
+            if not future.done():
+                if end <= now:
+                    fail(future, late(self.address, self.deadline))
+                else:
+                    alarm = min(alarm, end)
         while ends and ends[0][1].done():
             ends.popleft()
-        left = ends[0][0] - monotonic() if ends else 0.0
-        self._timer = self._loop.call_later(max(left, 0.001), self._expire) if ends else None
-
-    def _expire(self) -> None:
-        """Tell those whose time is over; give a connection up that has stood still for long."""
-        now = monotonic()
-        for end, future in self._ends:
-            if end <= now:
-                fail(future, late(self.address, self.deadline))
         if self._wire is not None and self._wire.stands_still(max(STALL, 2 * self.deadline)):
             self._wire.close()
-        self._set_timer()
+        self._set_alarm(alarm)
 
     # ── connecting ───────────────────────────────────────────────────────────────────────────────
 

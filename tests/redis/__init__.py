@@ -1,0 +1,1 @@
+"""What only stores across a network can get wrong."""
