@@ -25,6 +25,8 @@ FORWARDING: Final = ("x-forwarded-for", "forwarded", "x-real-ip")
 
 Header = Callable[[str], str | None]
 UNKNOWN: Final = "unknown"
+SHORT: Final = 96
+"""Characters of a chain that is read once and then remembered; longer ones could be sent to fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +98,14 @@ class Addresses:
         self.header = header.lower()
         self.ipv6_prefix = ipv6_prefix
         self._plain = lru_cache(maxsize=65536)(self._as_plain)
+        self._short = lru_cache(maxsize=65536)(self._behind)
 
     def resolve(self, peer: str, header: Header) -> Client:
         """The client behind ``peer``; ``header(name)`` answers a header's lines joined by commas, or None."""
         client = self._plain(peer)
         if client.proxied:
-            return self._behind(client, header(self.header) or "")
+            chain = header(self.header) or ""
+            return self._short(peer, chain) if len(chain) <= SHORT else self._behind(peer, chain)
         if _is_loopback(client.address) and any(header(name) is not None for name in FORWARDING):
             return Client(client.address, client.key, client.peer, forgotten_proxy=True)
         return client
@@ -114,7 +118,8 @@ class Addresses:
         """What rules count an address by."""
         return client_key(address, self.ipv6_prefix)
 
-    def _behind(self, proxy: Client, chain: str) -> Client:
+    def _behind(self, peer: str, chain: str) -> Client:
+        proxy = self._plain(peer)
         found, unreadable = proxy.address, False
         hops = list(forwarded_for(chain)) if self.header == "forwarded" else chain.split(",")
         for hop in reversed(hops[-64:] if chain else []):

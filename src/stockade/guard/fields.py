@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil
+from operator import itemgetter, sub
 from typing import TYPE_CHECKING, Final
 
 from stockade.guard.decision import Decision, Quota
@@ -24,6 +25,7 @@ Fields = Sequence[tuple[bytes, bytes]]
 POLICY: Final = b"ratelimit-policy"
 STANDING: Final = b"ratelimit"
 MAX_FORMS: Final = 4096
+USED: Final = itemgetter(0)
 
 
 class Form:
@@ -42,8 +44,8 @@ class Form:
         """How the throttles stand; None when one of them has nothing left, for then its reset must be told."""
         if len(readings) != len(self.limits):
             readings = [readings[place] for place in self.places]
-        left = [limit - used for limit, (used, _, _) in zip(self.limits, readings)]  # noqa: B905  same length by now
-        return self.standing % tuple(left) if min(left) > 0.0 else None
+        left = tuple(map(sub, self.limits, map(USED, readings)))
+        return self.standing % left if min(left) > 0.0 else None
 
 
 class Forms:
@@ -54,18 +56,20 @@ class Forms:
 
     def fields(self, decision: Decision) -> Fields:
         """The two fields; none where no throttle was asked."""
-        if decision.allowed and not decision.beside:
-            policies, standings = [], []
-            for row, tally in zip(decision.rows, decision.tallies):  # noqa: B905  same length, or nothing was asked
-                form = self._forms.get(row.group) or self._write(row)
-                if form.limits:
-                    filled = form.filled(tally[2])
-                    if filled is None:
-                        return in_full(decision.quotas)
-                    policies.append(form.policy)
-                    standings.append(filled)
-            return _two(b", ".join(policies), b", ".join(standings)) if policies else ()
-        return in_full(decision.quotas)
+        if not decision.allowed or decision.beside:
+            return in_full(decision.quotas)
+        policies, standings = [], []
+        for row, tally in zip(decision.rows, decision.tallies):  # noqa: B905  same length, or nothing was asked
+            form = self._forms.get(row.group) or self._write(row)
+            if form.limits:
+                filled = form.filled(tally[2])
+                if filled is None:
+                    return in_full(decision.quotas)
+                policies.append(form.policy)
+                standings.append(filled)
+        if len(policies) == 1:
+            return (POLICY, policies[0]), (STANDING, standings[0])
+        return ((POLICY, b", ".join(policies)), (STANDING, b", ".join(standings))) if policies else ()
 
     def _write(self, row: Row) -> Form:
         if len(self._forms) >= MAX_FORMS:
@@ -79,11 +83,7 @@ def in_full(quotas: Sequence[Quota]) -> Fields:
     if not quotas:
         return ()
     policies = ", ".join(policy(q.name, q.limit, q.period) for q in quotas)
-    return _two(policies.encode(), ", ".join(map(standing, quotas)).encode())
-
-
-def _two(policies: bytes, standings: bytes) -> Fields:
-    return (POLICY, policies), (STANDING, standings)
+    return (POLICY, policies.encode()), (STANDING, ", ".join(map(standing, quotas)).encode())
 
 
 def policy(name: str, limit: float, period: float) -> str:
