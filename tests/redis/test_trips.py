@@ -1,0 +1,195 @@
+"""What a decision costs Redis: one trip for everything, less when requests come together, none for the known banned."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from stockade.guard.meter import MANUAL, MICROSECONDS, NETWORK, Ban
+from tests.contract.meters import group, look, sliding, strikes
+from tests.redis.conftest import OpenStore
+from tests.servers.processes import wait_until
+from tests.servers.redis import RedisServer
+from tests.source_tree import ROOT
+
+CLIENT = "203.0.113.9"
+KEY = "stockade:{203.0.113.9}"
+TWENTY = group(*(sliding(1e6, rule=f"rule {n}") for n in range(15)), *(strikes(100, rule=f"ban {n}") for n in range(5)))
+
+
+def commands(server: RedisServer, work: Callable[[], object]) -> Counter[str]:
+    """The commands that clients sent while some work was done; those of scripts do not travel."""
+    inside = {"hmget", "hset", "time", "pexpire", "zadd", "zrange", "zremrangebyscore", "pexpireat", "hdel"}
+    with server.client() as client:
+        client.config_resetstat()
+        work()
+        stats = client.info("commandstats")
+    counts = {name.removeprefix("cmdstat_"): int(each["calls"]) for name, each in stats.items()}
+    return Counter({name: n for name, n in counts.items() if name not in inside | {"config|resetstat", "info"}})
+
+
+def test_twenty_rules_with_bans_are_one_trip(open_store: OpenStore, redis_server: RedisServer) -> None:
+    store = open_store(redis_server.url)
+    asks = [(CLIENT, TWENTY, "GET /"), ("user:ann", TWENTY, "GET /"), ("token:x", TWENTY, "GET /")]
+    store.count(asks)
+    assert commands(redis_server, lambda: store.count(asks)) == {"evalsha": 1}
+
+
+def test_placing_a_ban_is_part_of_the_trip(open_store: OpenStore, redis_server: RedisServer) -> None:
+    store = open_store(redis_server.url)
+    store.count([(CLIENT, group(sliding()), "")])
+    assert commands(redis_server, lambda: store.count([(CLIENT, group(strikes(1)), "")])) == {"evalsha": 1}
+    assert [ban.client for ban in store.bans()] == [CLIENT]
+
+
+def test_the_banned_networks_cost_no_trip_while_fresh(open_store: OpenStore, redis_server: RedisServer) -> None:
+    store = open_store(redis_server.url)
+    store.networks()
+    store.count([(CLIENT, TWENTY, "")])
+
+    def decide() -> None:
+        for _ in range(5):
+            store.networks()
+            store.count([(CLIENT, TWENTY, "")])
+
+    assert commands(redis_server, decide)["evalsha"] == 5
+
+
+def test_requests_in_flight_share_calls(redis_server: RedisServer) -> None:
+    from tests.redis.conftest import awaited
+
+    store = awaited(redis_server.url, 10, "stockade")
+    store.count([(CLIENT, TWENTY, "")])
+    found = commands(redis_server, lambda: store.count_at_once([[(f"10.0.0.{n}", TWENTY, "")] for n in range(64)]))
+    assert found == {"evalsha": 1}
+    store.close()
+
+
+def test_a_client_known_to_be_banned_costs_no_trip(open_store: OpenStore, redis_server: RedisServer) -> None:
+    store = open_store(redis_server.url)
+    banning = group(strikes(1))
+    for _ in range(2):
+        store.count([(CLIENT, banning, "")])
+    assert commands(redis_server, lambda: [store.count([(CLIENT, banning, "")]) for _ in range(20)]) == {}
+    assert store.count([(CLIENT, banning, ""), ("user:ann", TWENTY, "")])[0][0] == "logins"
+
+
+def test_a_known_ban_answers_only_who_asks_for_its_rule(open_store: OpenStore, redis_server: RedisServer) -> None:
+    store = open_store(redis_server.url)
+    for _ in range(2):
+        store.count([(CLIENT, group(strikes(1)), "")])
+    assert store.count([(CLIENT, group(sliding()), "")])[0][0] == ""
+    assert store.count([(CLIENT, group(look(strikes(1)), exempt=True), "")])[0][0] == ""
+
+
+def test_one_del_by_hand_frees_a_client_within_a_second(open_store: OpenStore, redis_server: RedisServer) -> None:
+    store = open_store(redis_server.url)
+    banning = group(strikes(1), sliding(2))
+    store.ban(Ban(CLIENT, MANUAL, time.time(), time.time() + 600))
+    assert store.count([(CLIENT, banning, "")])[0][0] == MANUAL
+    assert redis_server.command("DEL", KEY) == 1
+    freed = time.monotonic() + 1
+    wait_until(lambda: store.count([(CLIENT, banning, "")])[0][0] == "", "the ban to be forgotten", seconds=1)
+    assert time.monotonic() < freed
+    assert [ban.client for ban in store.bans()] == [CLIENT]  # by the strike just now, and no more by hand
+    redis_server.command("DEL", KEY)
+    assert store.bans() == []
+
+
+def test_one_del_by_hand_frees_a_network(open_store: OpenStore, redis_server: RedisServer) -> None:
+    store = open_store(redis_server.url)
+    store.ban(Ban(f"{NETWORK}10.0.0.0/8", MANUAL, time.time(), time.time() + 600))
+    assert list(store.networks()) == [f"{NETWORK}10.0.0.0/8"]
+    redis_server.command("DEL", "stockade:{network:10.0.0.0/8}")
+    wait_until(lambda: not store.networks(), "the network to be freed", seconds=2)
+
+
+IN_ANOTHER_PROCESS = """
+import sys, time
+from stockade.guard.meter import MANUAL, Ban
+from stockade.guard.redis import RedisStore
+store = RedisStore(sys.argv[1], deadline=10)
+if sys.argv[2] == "ban":
+    store.ban(Ban(sys.argv[3], MANUAL, time.time(), time.time() + 600))
+else:
+    store.forget(sys.argv[3])
+"""
+
+
+@pytest.mark.parametrize("client", [CLIENT, f"{NETWORK}203.0.113.0/24"])
+def test_a_ban_and_an_unban_in_another_process_act_here_within_a_second(
+    open_store: OpenStore, redis_server: RedisServer, client: str
+) -> None:
+    store = open_store(redis_server.url)
+
+    def banned() -> bool:
+        return client in store.networks() or store.count([(CLIENT, group(sliding(1e9)), "")])[0][0] == MANUAL
+
+    def elsewhere(verb: str) -> None:
+        subprocess.run([sys.executable, "-c", IN_ANOTHER_PROCESS, redis_server.url, verb, client], cwd=ROOT, check=True)
+
+    assert not banned()
+    elsewhere("ban")
+    wait_until(banned, "the ban to act here", seconds=1.2)
+    elsewhere("unban")
+    wait_until(lambda: not banned(), "the unban to act here", seconds=1.2)
+
+
+def test_every_key_ends(open_store: OpenStore, redis_server: RedisServer) -> None:
+    store = open_store(redis_server.url)
+    store.count([(CLIENT, TWENTY, "")])
+    store.count([("user:ann", group(strikes(1, bantimes=(60,))), "")])
+    store.ban(Ban(f"{NETWORK}10.0.0.0/8", MANUAL, time.time(), time.time() + 60))
+    with redis_server.client() as client:
+        left = {key: client.pttl(key) for key in client.scan_iter("*")}
+    assert left.keys() == {
+        *(KEY, "stockade:{user:ann}", "stockade:{network:10.0.0.0/8}", "stockade:bans", "stockade:networks")
+    }
+    assert all(0 < each <= 1650_000 for each in left.values()), left
+
+
+def test_keys_are_gone_when_nothing_in_them_matters(open_store: OpenStore, redis_server: RedisServer) -> None:
+    store = open_store(redis_server.url)
+    store.count([(CLIENT, group(sliding(9, 0.05), strikes(1, 0.05, (0.1,))), "")])
+    assert redis_server.command("DBSIZE") == 2
+    wait_until(lambda: redis_server.command("DBSIZE") == 0, "the keys to end")
+
+
+def test_a_counter_lives_as_long_as_it_may_matter(open_store: OpenStore, redis_server: RedisServer) -> None:
+    store = open_store(redis_server.url)
+    for _ in range(3):
+        store.count([(CLIENT, group(sliding(9, 3600)), "")])
+        store.count([(CLIENT, group(sliding(9, 1, rule="short")), "")])
+    with redis_server.client() as client:
+        assert client.pttl(KEY) > 2 * 3600_000 - 5_000
+
+
+def test_the_key_reads_well(open_store: OpenStore, redis_server: RedisServer) -> None:
+    store = open_store(redis_server.url, prefix="shop:eu")
+    store.count([("user:ann", group(sliding(), strikes(1)), "POST /login 401")])
+    with redis_server.client() as client:
+        fields = client.execute_command("HKEYS", "shop:eu:{user:ann}")
+    assert set(fields) == {
+        *("used:api", "used:logins", "ban:logins", "since:logins", "reason:logins", "evidence:logins", "dies")
+    }
+
+
+def test_one_machine_may_keep_several_guards_apart(open_store: OpenStore, redis_server: RedisServer) -> None:
+    one, two = open_store(redis_server.url, prefix="one"), open_store(redis_server.url, prefix="two")
+    one.ban(Ban(CLIENT, MANUAL, time.time(), time.time() + 60))
+    assert two.bans() == []
+    assert two.count([(CLIENT, group(sliding()), "")])[0][0] == ""
+
+
+def test_the_servers_clock_decides(open_store: OpenStore, redis_server: RedisServer) -> None:
+    store = open_store(redis_server.url)
+    store.count([(CLIENT, group(strikes(1)), "")])
+    (ban,) = store.bans()
+    with redis_server.client() as client:
+        seconds, microseconds = client.time()
+    assert 0 <= seconds + microseconds / MICROSECONDS - ban.since < 10
