@@ -21,7 +21,7 @@ from importlib.metadata import requires, version
 from pathlib import Path
 from typing import Any, Self
 
-from tests.servers.processes import accepts, free_port, running, wait_ready
+from tests.servers.processes import accepts, free_port, running, wait_ready, wait_until
 from tests.source_tree import ROOT
 
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w+)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
@@ -54,6 +54,7 @@ class Reader:
     port: int = field(default_factory=free_port)
     ending: ExitStack = field(default_factory=ExitStack)
     exported: dict[str, str] = field(default_factory=dict)
+    said: str = ":8000"
 
     def __enter__(self) -> Self:
         return self
@@ -63,6 +64,7 @@ class Reader:
 
     def follow(self, page: str) -> None:
         """Do everything, in order. Raises AssertionError naming the line where the page is wrong."""
+        self.said = ":8080" if ":8080" in page else ":8000"
         for block in blocks(page):
             if block.language == "python":
                 self._python(block)
@@ -82,39 +84,64 @@ class Reader:
 
     def _console(self, block: Block) -> None:
         for typed in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
-            command, _, expected = re.sub(r"\\\n\s*", "", typed).partition("\n")
-            if command.startswith("pip install"):
-                _believe(command)
-            elif command.startswith("export "):
-                name, _, value = command.removeprefix("export ").partition("=")
-                self.exported[name] = value
-            elif command.startswith(SERVERS):
-                self._serve(self._here(command))
+            command, _, expected = typed.partition("\n")
+            wanted = "\n".join(line.rstrip() for line in expected.rstrip().splitlines())
+            answered = self._type(command)
+            if isinstance(answered, Path):  # the log of a server, which may say what it likes
+                self._wait_for(wanted, answered)
             else:
-                wanted = "\n".join(line.rstrip() for line in expected.rstrip().splitlines())
-                answered = self._type(command)
                 assert _pattern(wanted).fullmatch(answered), f"line {block.line}: {command}\n{answered}"
 
-    def _type(self, command: str) -> str:
-        """What a command prints, in the page's own ports."""
+    def _wait_for(self, wanted: str, log: Path) -> None:
+        pattern = _pattern(wanted or "…")
+        wait_until(lambda: bool(pattern.fullmatch(self._there(log.read_text()))), f"a server to say {wanted!r}")
+
+    def _type(self, command: str) -> str | Path:
+        """What a command prints, or the log of a server that it starts."""
+        if command.startswith("pip install"):
+            return _believe(command)
+        if command.startswith("export "):
+            name, _, value = command.removeprefix("export ").partition("=")
+            self.exported[name] = value
+            return ""
+        if command.startswith("make "):
+            return self._make(command)
+        if command.startswith(SERVERS):
+            return self._serve(self._here(command), self.place)
+        return self._run(command)
+
+    def _run(self, command: str) -> str:
         done = subprocess.run(
             ["bash", "-c", self._here(command)], cwd=self.place, env=self._env(), text=True, check=False,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
         )  # fmt: skip
-        lines = done.stdout.replace(f":{self.port}", ":8000").rstrip().splitlines()
-        return "\n".join(line.rstrip() for line in lines)
+        return self._there(done.stdout)
 
-    def _serve(self, command: str) -> None:
+    def _make(self, command: str) -> str | Path:
+        """What make would do, short of making itself ready; of that, only serving is done."""
+        dry = [*command.split(), "--dry-run", f"ARGS=--listen 127.0.0.1:{self.port}"]
+        path = {"PATH": os.environ["PATH"]}
+        said = subprocess.run(dry, cwd=ROOT, env=path, check=True, capture_output=True, text=True).stdout
+        return self._serve(said.splitlines()[-1].removeprefix("exec "), ROOT) if command == "make serve" else ""
+
+    def _serve(self, command: str, where: Path) -> Path:
         self.ending.close()
         log = self.place / "server.log"
+        log.write_text("")
         runserver = f" 127.0.0.1:{self.port} --noreload" if command.endswith("runserver") else ""
         process = self.ending.enter_context(
-            running("bash", "-c", f"exec {command}{runserver}", cwd=self.place, env=self._env(), log=log)
+            running("bash", "-c", f"exec {command}{runserver}", cwd=where, env=self._env(), log=log)
         )
         wait_ready(process, log, lambda: accepts(self.port))
+        return log
 
     def _here(self, text: str) -> str:
+        """The page's port becomes one that is free, and back again."""
         return re.sub(r"(?<=:)(?:8000|8080)\b", str(self.port), text)
+
+    def _there(self, text: str) -> str:
+        lines = text.replace(f":{self.port}", self.said).rstrip().splitlines()
+        return "\n".join(line.rstrip() for line in lines)
 
     def _env(self) -> dict[str, str]:
         port = str(self.port)
@@ -127,12 +154,13 @@ class Reader:
         return {**found, **servers, "PYTHONUNBUFFERED": "1", "COLUMNS": "120", **self.exported}
 
 
-def _believe(command: str) -> None:
+def _believe(command: str) -> str:
     for asked in re.findall(r"[\w.-]+(?:\[[\w,]+\])?", command.removeprefix("pip install")):
         name, _, extras = asked.rstrip("]").partition("[")
         version(name)
         known = " ".join(requires(name) or ())
         assert all(f"extra == '{extra}'" in known.replace('"', "'") for extra in extras.split(",") if extra), asked
+    return ""
 
 
 def _pattern(wanted: str) -> re.Pattern[str]:
