@@ -2,60 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from contextlib import ExitStack
-from functools import partial
 from statistics import median
 from typing import Final
 
-from bench.rounds import in_turns
 from bench.rows import Row
-from bench.serving import under_uvicorn
-from bench.wrk import requests_a_second
+from bench.serving import Server, under_uvicorn
+from bench.wrk import load
 from tests.servers.redis import start_redis
 
 APPLICATIONS: Final = ("bare", "memory", "silent", "redis", "limits")
 HOW: Final = "ten thousand clients behind a declared proxy, by X-Forwarded-For; median of the ratios of adjacent rounds"
 
 
+class Figures:
+    """Requests a second, and the server's processor time a request in microseconds, round by round."""
+
+    def __init__(self) -> None:
+        self.pace: list[float] = []
+        self.busy: list[float] = []
+
+    def add(self, server: Server, port: int, seconds: int) -> None:
+        """One more round."""
+        before = server.busy()
+        found = load(port, seconds)
+        self.pace.append(found.requests / found.seconds)
+        self.busy.append((server.busy() - before) / found.requests * 1e6)
+
+    def share(self, other: Figures) -> float:
+        """The pace as a share of another's: the median over the rounds."""
+        return median(mine / theirs for mine, theirs in zip(self.pace, other.pace, strict=True))
+
+    def __str__(self) -> str:
+        return f"{median(self.pace):,.0f} requests/s"
+
+    def cost(self) -> str:
+        """The least that a request took of the processor."""
+        return f"{min(self.busy):.1f} µs of processor time a request"
+
+
 def rows(*, seconds: int, rounds: int) -> list[Row]:
     """Shares of what the bare application answers."""
     found = measured(seconds, rounds)
-
-    def share(of: str, to: str = "bare") -> float:
-        return median(a / b for a, b in zip(found[of], found[to], strict=True))
-
-    def pace(name: str) -> str:
-        return f"{median(found[name]):,.0f} requests/s"
-
-    def shown(name: str) -> str:
-        return f"{share(name):.0%}, {pace(name)}"
-
-    memory, silent, redis, times = share("memory"), share("silent"), share("redis"), share("redis", "limits")
+    bare, redis, limits = found["bare"], found["redis"], found["limits"]
+    times = redis.share(limits)
     return [
-        Row("the bare application", "", pace("bare"), 1.0, None, HOW),
-        Row("behind the guard, memory store", "≥ 88 % of it", shown("memory"), memory, memory >= 0.88),
-        Row("the same, no rate-limit fields in the answers", "", shown("silent"), silent, None, "as the peers have it"),
-        Row("behind the guard, Redis", "≥ 50 % of it", shown("redis"), redis, redis >= 0.5),
-        Row("behind limits, redis-py", "", shown("limits"), share("limits"), None, "the same five limits"),
+        Row("the bare application", "", str(bare), 1.0, None, f"{bare.cost()}; {HOW}"),
+        _row("behind the guard, memory store", found["memory"], bare, 0.88),
+        _row("the same, no rate-limit fields in the answers, as the peers have it", found["silent"], bare),
+        _row("behind the guard, Redis", redis, bare, 0.5),
+        _row("behind limits, redis-py", limits, bare),
         Row("the guard and limits, both on Redis", "≥ 4 × limits", f"{times:.1f} times", times, times >= 4),
     ]
 
 
-def measured(seconds: int, rounds: int) -> dict[str, list[float]]:
-    """Requests a second of every application, round by round."""
+def _row(title: str, figures: Figures, bare: Figures, bar: float | None = None) -> Row:
+    share = figures.share(bare)
+    wanted, passes = (f"≥ {bar:.0%} of it", share >= bar) if bar else ("", None)
+    return Row(title, wanted, f"{share:.0%}, {figures}", share, passes, figures.cost())
+
+
+def measured(seconds: int, rounds: int) -> dict[str, Figures]:
+    """Every application under load."""
     with ExitStack() as stack:
         redis = stack.enter_context(start_redis())
         settings = {"STOCKADE_BENCH_REDIS": str(redis.socket)}
-        ports = {name: stack.enter_context(under_uvicorn(name, settings)) for name in APPLICATIONS}
-        return loaded(ports, seconds, rounds)
+        servers = {name: stack.enter_context(under_uvicorn(name, settings)) for name in APPLICATIONS}
+        return in_turns({name: (server, server.port) for name, server in servers.items()}, seconds, rounds)
 
 
-def loaded(ports: dict[str, int], seconds: int, rounds: int) -> dict[str, list[float]]:
-    """Load each server in turn, once to warm it and then for the figures."""
-    load: dict[str, Callable[[], float]] = {
-        name: partial(requests_a_second, port, seconds) for name, port in ports.items()
-    }
-    for warm in load.values():
-        warm()
-    return in_turns(load, rounds)
+def in_turns(servers: Mapping[str, tuple[Server, int]], seconds: int, rounds: int) -> dict[str, Figures]:
+    """Load each server through its port, in turns, after one second each to warm up."""
+    for _, port in servers.values():
+        load(port, 1)
+    found = {name: Figures() for name in servers}
+    for _ in range(rounds):
+        for name, (server, port) in servers.items():
+            found[name].add(server, port, seconds)
+    return found

@@ -6,40 +6,54 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.contestant import ROOT
 from tests.servers.processes import accepts, free_port, running, short_directory, wait_ready
 
 
+@dataclass(frozen=True)
+class Server:
+    """A server of one process."""
+
+    port: int
+    process: int
+
+    def busy(self) -> float:
+        """Seconds of processor time it has used until now."""
+        fields = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @contextlib.contextmanager
-def under_uvicorn(application: str, settings: Mapping[str, str] | None = None) -> Iterator[int]:
-    """One uvicorn process with an application of :mod:`bench.apps`; answers its port.
+def under_uvicorn(application: str, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """One uvicorn process with an application of :mod:`bench.apps`.
 
     It does not look at proxy headers, since that is the guard's business.
     """
     port = free_port()
     options = ["--no-access-log", "--no-proxy-headers", "--log-level", "warning"]
     argv = ["-m", "uvicorn", "--factory", f"bench.apps:{application}", "--port", str(port), *options]
-    with _python(*argv, port=port, settings=settings or {}):
-        yield port
+    with _python(*argv, port=port, settings=settings or {}) as server:
+        yield server
 
 
 @contextlib.contextmanager
-def gateway(counters: Path) -> Iterator[int]:
-    """The gateway's own server with nothing but forward auth in it; answers its port."""
+def gateway(counters: Path) -> Iterator[Server]:
+    """The gateway's own server with nothing but forward auth in it."""
     port = free_port()
-    with _python("-m", "bench.serving", str(port), str(counters), port=port, settings={}):
-        yield port
+    with _python("-m", "bench.serving", str(port), str(counters), port=port, settings={}) as server:
+        yield server
 
 
 @contextlib.contextmanager
-def _python(*arguments: str, port: int, settings: Mapping[str, str]) -> Iterator[None]:
+def _python(*arguments: str, port: int, settings: Mapping[str, str]) -> Iterator[Server]:
     with short_directory() as directory:
         log = directory / "log"
         with running(sys.executable, *arguments, cwd=ROOT, env={**os.environ, **settings}, log=log) as process:
             wait_ready(process, log, lambda: accepts(port))
-            yield
+            yield Server(port, process.pid)
 
 
 def serve_forward_auth(port: int, counters: Path) -> None:

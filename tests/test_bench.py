@@ -93,11 +93,11 @@ def hello(port: int) -> tuple[int, bytes]:
 
 @pytest.mark.parametrize("application", APPLICATIONS)
 def test_every_application_under_load_says_hello(application: str, redis_server: RedisServer) -> None:
-    with under_uvicorn(application, {"STOCKADE_BENCH_REDIS": str(redis_server.socket)}) as port:
-        assert hello(port) == (200, b"hello\n")
+    with under_uvicorn(application, {"STOCKADE_BENCH_REDIS": str(redis_server.socket)}) as server:
+        assert hello(server.port) == (200, b"hello\n")
 
 
 def test_nginx_asks_the_gateway_before_it_says_hello(tmp_path: Path) -> None:
-    with gateway(tmp_path / "counters") as port, start_nginx(forward.configuration(port)) as front:
+    with gateway(tmp_path / "counters") as server, start_nginx(forward.configuration(server.port)) as front:
         (front.directory / "hello").write_text(forward.PAGE)
         assert hello(front.port) == (200, b"hello\n")
