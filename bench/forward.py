@@ -37,7 +37,7 @@ def rows(*, seconds: int, rounds: int) -> list[Row]:
 
 
 def measured(seconds: int, rounds: int) -> dict[str, Figures]:
-    """nginx under load, asking either."""
+    """Load nginx with either to ask."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(TemporaryDirectory()))
         asked = {
