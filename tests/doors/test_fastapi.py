@@ -24,8 +24,10 @@ from stockade import (
     Guard,
     GuardMiddleware,
     Identity,
+    MemoryStore,
     Safelist,
     Throttle,
+    Unavailable,
     header,
     path,
     route,
@@ -227,6 +229,27 @@ def test_one_name_for_two_limits_is_refused_where_it_is_written() -> None:
         limit(guard, Throttle("taken", limit=9, period=60))
     with pytest.raises(ConfigurationError, match="two rules are named 'one'"):
         guard.follow([ONE])
+
+
+def test_each_client_has_a_limit_for_itself() -> None:
+    app = reporting(Guard())
+    assert [statuses(client(app, by), "/later/1", "/later/1") for by in ("1.2.3.4", "5.6.7.8")] == [[200, 429]] * 2
+
+
+def test_a_store_that_is_down_lets_pass_or_refuses_as_each_rule_says() -> None:
+    class Down(MemoryStore):
+        def count(self, *_: Any) -> list[Any]:
+            raise Unavailable("the store is down")
+
+    guard = Guard(store=Down())
+    app = reporting(guard)
+
+    @app.get("/strict")
+    @limited(guard, Throttle("strict", limit=9, period=60, on_store_failure="refuse"))
+    def strict() -> str:
+        return "strict"
+
+    assert statuses(client(app), "/later/1", "/later/1", "/strict") == [200, 200, 503]
 
 
 def test_an_endpoint_may_count_its_own_failures() -> None:
