@@ -11,15 +11,17 @@ from typing import Final, Literal
 from stockade.directory import Secret
 from stockade.directory.tokens import token_kind
 from stockade.gateway.cookies import SESSION, cookie_in
+from stockade.guard.request import CREDENTIAL_HEADERS, CREDENTIAL_PARAMETERS, parameters
 
-Kind = Literal["password", "token", "bearer", "session"]
+Kind = Literal["password", "token", "bearer", "session", "unreadable"]
 LONGEST: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
     """One credential as shown, not looked at yet: a ``password`` or ``token`` comes with a name (RFC 7617), a
-    ``bearer`` token (RFC 6750) and a ``session`` come alone.
+    ``bearer`` token (RFC 6750) and a ``session`` come alone. What is ``unreadable`` proves nothing, and is refused: who
+    shows it must not pass for somebody who shows nothing, least of all as a success that clears a count of failures.
     """
 
     kind: Kind
@@ -29,21 +31,32 @@ class Shown:
     @property
     def cheap(self) -> bool:
         """Is it looked up by a fast hash, so that it may be done before the guard?"""
-        return self.kind != "password"
+        return self.kind not in {"password", "unreadable"}
 
 
-def shown(headers: Iterable[tuple[bytes, bytes]]) -> Shown | None:
-    """The credential that these header lines carry; None when there is none that can be read."""
-    cookies = b""
+UNREADABLE: Final = Shown("unreadable", Secret(""))
+_OTHERS: Final = frozenset(name.encode() for name in CREDENTIAL_HEADERS)
+
+
+def shown(headers: Iterable[tuple[bytes, bytes]], query: bytes = b"") -> Shown | None:
+    """The credential that these header lines carry, or the query; None when there is none."""
+    cookies, others = b"", False
     for name, value in headers:
-        if name == b"authorization":
-            return _authorization(value.decode("latin-1"))
-        if name == b"private-token":
+        if name == b"authorization" and value:
+            return _authorization(value.decode("latin-1")) or UNREADABLE
+        if name == b"private-token" and value:
             return Shown("bearer", Secret(value.decode("latin-1")[:LONGEST]))
         if name == b"cookie":
             cookies += b";" + value
+        others = others or (name in _OTHERS and bool(value))
+    if others or (query and _in_query(query.decode("latin-1"))):
+        return UNREADABLE
     cookie = cookie_in(cookies.decode("latin-1"), SESSION) if cookies else None
     return Shown("session", Secret(cookie)) if cookie else None
+
+
+def _in_query(query: str) -> bool:
+    return any(value for name in CREDENTIAL_PARAMETERS for value in parameters(query, name))
 
 
 def _authorization(value: str) -> Shown | None:

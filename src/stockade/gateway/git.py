@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qs
+from urllib.parse import urlencode
 
 from starlette.responses import PlainTextResponse, Response
 
 from stockade.directory import Action, Authenticated, BadName, UnknownCredentials
 from stockade.directory.names import project_path
-from stockade.errors import Refused
+from stockade.errors import Refused, Unavailable
 from stockade.gateway import git_backend
 from stockade.gateway.identity import Visitors
 from stockade.gateway.threads import queried
 from stockade.guard.asgi import Receive, Scope, Send
 from stockade.guard.paths import normal
+from stockade.guard.request import parameters
 
 ENDPOINT: Final = re.compile(r"/(?P<project>.{1,255}?)(?:\.git)?/(?P<verb>info/refs|git-upload-pack|git-receive-pack)")
 METHODS: Final = {"info/refs": "GET", "git-upload-pack": "POST", "git-receive-pack": "POST"}
-SERVICES: Final = {"git-upload-pack": "read", "git-receive-pack": "write"}
+SERVICES: Final[Mapping[str, Action]] = {"git-upload-pack": "read", "git-receive-pack": "write"}
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a Git client asks for: a project's canonical path, the endpoint below it, and what has to be allowed."""
+    """What a Git client asks for: a project's canonical path, the endpoint below it, the service behind that, and what
+    has to be allowed. Git is told these and not what the client wrote, which it might read in another way.
+    """
 
     project: str
     verb: str
+    service: str
     action: Action
 
 
@@ -44,11 +49,11 @@ def wanted(scope: Scope) -> Wanted | None:
         project = project_path(match["project"])
     except BadName:
         return None
-    return Wanted(project, verb, "write" if SERVICES.get(service) == "write" else "read")
+    return Wanted(project, verb, service, SERVICES.get(service, "read"))
 
 
 def _service(query: bytes) -> str:
-    return parse_qs(query.decode("latin-1"), max_num_fields=10).get("service", [""])[0]
+    return next(parameters(query.decode("latin-1"), "service"), "")
 
 
 class Git:
@@ -65,10 +70,8 @@ class Git:
             return await refusal(405, "This is not how Git asks.", allow=METHODS[asked.verb])(scope, receive, send)
         try:
             who = await self.visitors.authenticate(scope)
-        except UnknownCredentials as error:
-            return await challenge(error.message)(scope, receive, send)
-        except Refused as error:
-            return await refusal(403, error.message)(scope, receive, send)
+        except (Refused, Unavailable) as error:
+            return await _not_let_in(error)(scope, receive, send)
         refused = await self._refused(who, asked)
         if refused is not None:
             return await refused(scope, receive, send)
@@ -76,6 +79,7 @@ class Git:
             scope,
             root=self.root,
             path=f"/{asked.project}.git/{asked.verb}",
+            query=urlencode({"service": asked.service}) if asked.verb == "info/refs" and asked.service else "",
             user=who.account.name if who else "",
             address=self.visitors.source(scope),
         )
@@ -91,6 +95,14 @@ class Git:
         if "read" in may:
             return refusal(403, "You may read this repository, not write to it.")
         return refusal(404, "There is no such repository.")
+
+
+def _not_let_in(error: Refused | Unavailable) -> Response:
+    if isinstance(error, UnknownCredentials):
+        return challenge(error.message)
+    if isinstance(error, Unavailable):
+        return refusal(503, error.message, **{"retry-after": "5"})
+    return refusal(403, error.message)
 
 
 def challenge(text: str) -> Response:

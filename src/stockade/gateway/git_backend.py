@@ -37,7 +37,7 @@ def backend() -> Path:
     return found
 
 
-def environment(scope: Scope, *, root: Path, path: str, user: str, address: str) -> dict[str, str]:
+def environment(scope: Scope, *, root: Path, path: str, query: str, user: str, address: str) -> dict[str, str]:
     """The variables of one request (RFC 3875, section 4.1).
 
     CONTENT_LENGTH is left out for a chunked body, which ends with its input.
@@ -53,7 +53,7 @@ def environment(scope: Scope, *, root: Path, path: str, user: str, address: str)
         "SERVER_PROTOCOL": "HTTP/1.1",
         "REQUEST_METHOD": scope["method"],
         "PATH_INFO": path,
-        "QUERY_STRING": scope["query_string"].decode("ascii", "replace"),
+        "QUERY_STRING": query,
         "CONTENT_TYPE": headers.get(b"content-type", b"").decode("latin-1"),
         "REMOTE_USER": user,
         "REMOTE_ADDR": address,

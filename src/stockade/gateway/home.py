@@ -7,7 +7,6 @@ from itertools import islice
 from typing import Final
 
 from stockade.directory import Authenticated, Visibility
-from stockade.errors import Refused
 from stockade.gateway.cookies import FORM, give
 from stockade.gateway.forms import TOKEN, token_of
 from stockade.gateway.identity import Visitors
@@ -38,7 +37,7 @@ class Home:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the page."""
         origin = origin_of(scope, self.visitors.guard.addresses)
-        who, token = await self._who(scope), token_of(scope)
+        who, token = await self.visitors.of_session(scope), token_of(scope)
         repositories = await queried(self._readable, who)
         answer = page(
             "home",
@@ -51,12 +50,6 @@ class Home:
         )
         give(answer, FORM, token, origin)
         await answer(scope, receive, send)
-
-    async def _who(self, scope: Scope) -> Authenticated | None:
-        try:
-            return await self.visitors.authenticate(scope)
-        except Refused:
-            return None
 
     def _readable(self, who: Authenticated | None) -> list[Shown]:
         directory = self.visitors.directory

@@ -41,7 +41,7 @@ class Visitors:
 
     async def glance(self, scope: Scope) -> None:
         """Before the guard: look up what costs next to nothing, and tell the guard whose it is."""
-        credential = scope[SHOWN] = shown(scope["headers"])
+        credential = scope[SHOWN] = shown(scope["headers"], scope["query_string"])
         if credential is None or not credential.cheap:
             PROVEN.set(None)
             return
@@ -56,6 +56,8 @@ class Visitors:
         credential: Shown | None = scope.get(SHOWN)
         if credential is None:
             return None
+        if credential.kind == "unreadable":
+            raise UnknownCredentials("unreadable credentials")
         found = scope.get(FOUND) or await self._find(credential, scope)
         if isinstance(found, UnknownCredentials) and credential.kind == "session":
             return None
@@ -63,6 +65,18 @@ class Visitors:
             raise found
         await self.refuse_banned(found)
         return found
+
+    async def of_session(self, scope: Scope) -> Authenticated | None:
+        """Whose browser this is, if anybody's. Passwords are none of a page's business: one that took them along with
+        any request would answer guesses that no rule counts.
+        """
+        credential: Shown | None = scope.get(SHOWN)
+        if credential is None or credential.kind != "session":
+            return None
+        try:
+            return await self.authenticate(scope)
+        except Refused:
+            return None
 
     async def refuse_banned(self, found: Authenticated) -> None:
         """Raise Banned when the account or the token is banned; a store that is down bans nobody."""

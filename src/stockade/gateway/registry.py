@@ -6,7 +6,6 @@ import re
 import time
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qs
 
 from starlette.responses import JSONResponse, Response
 
@@ -19,6 +18,7 @@ from stockade.gateway.registry_scopes import granted, wanted
 from stockade.gateway.registry_token import LIFETIME, SERVICE, Access, Signer
 from stockade.gateway.threads import queried
 from stockade.guard.asgi import JUDGED, App, Message, Receive, Scope, Send
+from stockade.guard.request import parameters
 
 TOKENS: Final = "/jwt/auth"
 PREFIX: Final = "/v2"
@@ -47,8 +47,8 @@ class TokenService:
     async def _answer(self, scope: Scope) -> Response:
         if scope["method"] != "GET":
             return error(405, "Tokens are asked for with GET.")
-        query = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=100)
-        if query.get("service", [SERVICE])[0] != SERVICE:
+        query = scope["query_string"].decode("latin-1")
+        if any(service != SERVICE for service in parameters(query, "service")):
             return error(400, "This is not the token service of that registry.")
         try:
             who = await self.visitors.authenticate(scope)
@@ -56,7 +56,9 @@ class TokenService:
             return error(401, refused.message, **{"www-authenticate": 'Basic realm="Stockade", charset="UTF-8"'})
         except Refused as refused:
             return error(403, refused.message)
-        access = [await self._granted(each, who) for each in wanted(query.get("scope", []))]
+        except Unavailable as down:
+            return error(503, down.message, **{"retry-after": "5"})
+        access = [await self._granted(each, who) for each in wanted(parameters(query, "scope"))]
         return self._token(who.account.name if who else "", [each for each in access if each.actions])
 
     async def _granted(self, access: Access, who: Authenticated | None) -> Access:

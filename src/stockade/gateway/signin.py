@@ -59,7 +59,7 @@ class SignIn:
 
     async def show_sign_in(self, scope: Scope, _receive: Receive, origin: Origin) -> Response:
         """The form; who is in already is sent home."""
-        if await account_of(self.visitors, scope) is not None:
+        if await self.visitors.of_session(scope) is not None:
             return RedirectResponse("/", 303)
         return self._page(scope, origin, "sign_in", error="", login="")
 
@@ -142,15 +142,6 @@ class SignIn:
         answer = page(name, status, token=token, token_field=TOKEN, host=origin.host, **{"note": "", **values})
         give(answer, FORM, token, origin)
         return answer
-
-
-async def account_of(visitors: Visitors, scope: Scope) -> Account | None:
-    """Whose session this is, if anybody's."""
-    try:
-        found = await visitors.authenticate(scope)
-    except Refused:
-        return None
-    return found.account if found is not None else None
 
 
 def _no_such_method() -> Response:
