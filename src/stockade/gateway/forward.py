@@ -6,12 +6,12 @@ Only a declared proxy may ask, since whoever asks says for whom: nobody is belie
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from stockade.gateway.identity import Visitors
-from stockade.guard.address import Client, Header
+from stockade.guard.address import Client
 from stockade.guard.answers import Answer
 from stockade.guard.asgi import Headers, Receive, Scope, Send
 from stockade.guard.gate import Guard
@@ -26,84 +26,110 @@ PREFIX: Final = "/forward-auth/"
 class Dialect:
     """Under which names a proxy says what it was asked, and whether it drops the bodies of refusals."""
 
-    method: str
-    target: str
-    address: str | None = None
+    method: bytes
+    target: bytes
+    address: bytes | None = None
     bodiless: bool = False
 
 
 DIALECTS: Final[Mapping[str, Dialect]] = {
-    "nginx": Dialect("x-original-method", "x-original-uri", "x-real-ip", bodiless=True),
-    "caddy": Dialect("x-forwarded-method", "x-forwarded-uri"),
-    "traefik": Dialect("x-forwarded-method", "x-forwarded-uri"),
+    f"{PREFIX}nginx": Dialect(b"x-original-method", b"x-original-uri", b"x-real-ip", bodiless=True),
+    f"{PREFIX}caddy": Dialect(b"x-forwarded-method", b"x-forwarded-uri"),
+    f"{PREFIX}traefik": Dialect(b"x-forwarded-method", b"x-forwarded-uri"),
 }
 EMPTY: Final = {"type": "http.response.body", "body": b""}
 LENGTH: Final = (b"content-length", b"0")
 PASSED: Final = {"type": "http.response.start", "status": 200, "headers": [LENGTH]}
+MOST_KNOWN: Final = 16384
+SHORT: Final = 200
+
+Fields = Mapping[bytes, bytes]
 
 
 class ForwardAuth:
-    """Answers ``/forward-auth/nginx``, ``/forward-auth/caddy`` and ``/forward-auth/traefik``."""
+    """Answers ``/forward-auth/nginx``, ``/forward-auth/caddy`` and ``/forward-auth/traefik``.
+
+    It is asked before every request of other servers, so it does no more than it must.
+    """
 
     def __init__(self, guard: Guard, visitors: Visitors | None = None) -> None:
         self.guard, self.visitors = guard, visitors
         self._told: set[str] = set()
+        self._addresses = guard.addresses
+        self._known: dict[tuple[str, bytes], Client] = {}
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Judge the request that the proxy describes. Its body, if it sent one, is not read."""
-        dialect = DIALECTS.get(scope["path"][len(PREFIX) :])
-        header = Headers(scope["headers"]).get
-        client = self._client(scope, header, dialect)
-        target = header(dialect.target) if dialect else None
-        if dialect is None or client is None or target is None:
-            await _send(self._misled(scope, dialect, client), send)
+        guard = self.guard
+        dialect = DIALECTS.get(scope["path"])
+        lines = scope["headers"]
+        fields: Fields = dict(lines)
+        if len(fields) != len(lines):
+            fields = joined(lines)
+        target = fields.get(dialect.target) if dialect else None
+        client = self._client(scope, fields, dialect) if target is not None else None
+        if dialect is None or target is None or client is None:
+            await _send(self._misled(scope, dialect, target), send)
             return
         if self.visitors is not None:
             await self.visitors.glance(scope)
-        guard = self.guard
-        path, query = from_target(target), target.partition("?")[2]
-        request = Request(client, header(dialect.method) or "GET", path, header, query, identify=guard.identify)
+        text, method = target.decode("latin-1"), fields.get(dialect.method, b"GET").decode("latin-1")
+        path, query = from_target(text), text.partition("?")[2]
+        request = Request(client, method, path, Headers(lines).get, query, identify=guard.identify)
         decision = guard.decide(request) if not guard.awaits else await guard.adecide(request)
         if not decision.allowed and guard.enabled:
             await _send(_for(dialect, guard.refusal(decision)), send)
             return
-        fields = guard.answers.quota_headers(decision, guard.clock()) if guard.policy.has_quotas else None
-        await send(_passed(fields) if fields else PASSED)
+        quotas = guard.answers.quota_fields(decision, guard.clock()) if guard.policy.has_quotas else ()
+        await send({**PASSED, "headers": [LENGTH, *quotas]} if quotas else PASSED)
         await send(EMPTY)
 
-    def _client(self, scope: Scope, header: Header, dialect: Dialect | None) -> Client | None:
+    def _client(self, scope: Scope, fields: Fields, dialect: Dialect | None) -> Client | None:
         """Whose request it is about; None when who asks is nobody's proxy, or does not say."""
         addresses = self.guard.addresses
-        said = addresses.header
+        if addresses is not self._addresses:
+            self._addresses = addresses
+            self._known.clear()
+        chain = fields.get(addresses.header.encode())
+        if chain is None and dialect is not None and dialect.address is not None:
+            chain = fields.get(dialect.address)
+        if not chain or not scope.get("client"):
+            return None
+        asked = scope["client"][0], chain
+        client = self._known.get(asked) or self._resolved(*asked)
+        return client if client.proxied else None
 
-        def asked(name: str) -> str | None:
-            value = header(name)
-            return header(dialect.address) if value is None and dialect and dialect.address and name == said else value
+    def _resolved(self, peer: str, chain: bytes) -> Client:
+        text = chain.decode("latin-1")
+        client = self._addresses.resolve(peer, lambda _name: text)
+        if len(chain) <= SHORT:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[peer, chain] = client
+        return client
 
-        client = addresses.resolve(scope["client"][0] if scope.get("client") else "", asked)
-        return client if client.proxied and asked(said) else None
-
-    def _misled(self, scope: Scope, dialect: Dialect | None, client: Client | None) -> Answer:
+    def _misled(self, scope: Scope, dialect: Dialect | None, target: bytes | None) -> Answer:
         peer = scope["client"][0] if scope.get("client") else "somebody"
         if dialect is None:
-            return _plain(
-                404, f"There is no {scope['path'][:100]}: ask {', '.join(PREFIX + kind for kind in DIALECTS)}."
-            )
+            return _plain(404, f"There is no {scope['path'][:100]}: ask {', '.join(DIALECTS)}.")
         if peer not in self.guard.addresses.trusted:
             text = f'{peer} asks for others and is no declared proxy: set trusted_proxies = ["{peer}"] if it is yours.'
-        elif client is None:
-            text = f"The proxy {peer} does not say for whom it asks: it has to set {self.guard.addresses.header}."
+        elif target is None:
+            text = f"The proxy {peer} does not say what was asked for: it has to set {dialect.target.decode()}."
         else:
-            text = f"The proxy {peer} does not say what was asked for: it has to set {dialect.target}."
+            text = f"The proxy {peer} does not say for whom it asks: it has to set {self.guard.addresses.header}."
         if text not in self._told and len(self._told) < 1000:
             self._told.add(text)
             log.error("forward auth: %s", text)
         return _for(dialect, _plain(403, text))
 
 
-def _passed(fields: list[tuple[str, str]]) -> dict[str, object]:
-    headers = [LENGTH, *((name.encode(), value.encode("latin-1")) for name, value in fields)]
-    return {"type": "http.response.start", "status": 200, "headers": headers}
+def joined(lines: Iterable[tuple[bytes, bytes]]) -> Fields:
+    """Header fields whose lines of one name are joined in their order (RFC 9110, section 5.3)."""
+    found: dict[bytes, bytes] = {}
+    for name, value in lines:
+        found[name] = found[name] + b", " + value if name in found else value
+    return found
 
 
 def _for(dialect: Dialect, answer: Answer) -> Answer:

@@ -58,9 +58,15 @@ def check(method: bytes, target: bytes, version: str, headers: Headers) -> dict[
         _check_upgrade(fields)
     if not _ORIGIN_FORM.fullmatch(target):
         _check_target(target, host)
+    if len(headers) > LINES:
+        raise BadRequest("The head of this request has too many lines.")
+    return fields
+
+
+def check_length(target: bytes, headers: Headers) -> None:
+    """Raise BadRequest for a head that is too long, whatever it says."""
     if sum([len(name) + len(value) for name, value in headers]) + 4 * len(headers) + len(target) > LONGEST:
         raise BadRequest("The head of this request is too long.")
-    return fields
 
 
 def _check_version(version: str, fields: dict[bytes, bytes]) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from stockade.gateway.head import LINES, LONGEST, TARGET, BadRequest, check
+from stockade.gateway.head import LONGEST, TARGET, BadRequest, check, check_length
 
 LINGER_SECONDS: Final = 2.0
 LINGER_BYTES: Final = 16 * 1024 * 1024
@@ -33,7 +33,7 @@ class StrictProtocol(HttpToolsProtocol):
         """The first head has to come soon."""
         super().connection_made(transport)
         self._in_head = False
-        self._head_bytes = self._unwanted = 0
+        self._came = self._head_bytes = self._unwanted = 0
         self._last_read = 0.0
         self._fault: BadRequest | None = None
         self._farewell: BadRequest | None = None
@@ -52,6 +52,7 @@ class StrictProtocol(HttpToolsProtocol):
         """Read what came; refuse it as soon as it is clear that it is no request."""
         if self._to_discard is not None:
             return self._discard(len(data))
+        self._came = len(data)
         self._last_read = self.loop.time()
         self._unset_keepalive_if_required()
         try:
@@ -61,13 +62,13 @@ class StrictProtocol(HttpToolsProtocol):
         except httptools.HttpParserError:
             return self._refuse(self._fault or BadRequest("This is not HTTP/1.1."))
         if self._in_head:
-            self._await_head(len(data))
+            self._await_head()
         elif self.cycle is not None and self._to_discard is None:
             self._await_body(self.cycle)
         return None
 
-    def _await_head(self, came: int) -> None:
-        self._head_bytes += came
+    def _await_head(self) -> None:
+        self._head_bytes += self._came
         if self._head_bytes > LONGEST:
             self._refuse(BadRequest("The head of this request is too long."))
         elif self._head_timer is None:
@@ -96,8 +97,6 @@ class StrictProtocol(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """A line of the head; those of a trailer are bounded and otherwise ignored (RFC 9110, section 6.5.1)."""
         if self._in_head:
-            if len(self.headers) == LINES:
-                self._fail(BadRequest("The head of this request has too many lines."))
             self.headers.append((name.lower(), value.rstrip(b" \t")))
         else:
             self._head_bytes += len(name) + len(value)
@@ -107,6 +106,8 @@ class StrictProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is whole: judge it, then let the request be served."""
         try:
+            if self._head_bytes + self._came > LONGEST:
+                check_length(self.url, self.headers)
             fields = check(self.parser.get_method(), self.url, self.parser.get_http_version(), self.headers)
         except BadRequest as fault:
             self._fault = fault
