@@ -34,6 +34,7 @@ class Said:
     def screen(self) -> str:
         """What it printed, with everything that changes from run to run made the same."""
         text = re.sub(r"\d\d:\d\d:\d\d", "HH:MM:SS", self.out)
+        text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "YYYY-MM-DD HH:MM", text)
         text = re.sub(r"\b(?:\d+ (?:d|h|min|s)\b ?)+(?=ago|,)", "TIME ", text)
         return "\n".join(line.rstrip() for line in text.replace("TIME ,", "TIME,").splitlines()) + "\n"
 

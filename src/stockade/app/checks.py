@@ -35,7 +35,8 @@ def configuration(settings: Settings) -> Iterator[Found]:
     where = str(settings.file) if settings.file else "no file: the built-in defaults"
     yield Found("configuration", "good", where)
     rules, preset = rules_of(settings), settings.effective_preset
-    said = f'{len(rules)} rules, of them {len(rules) - len(settings.written_rules)} from the preset "{preset}"'
+    own = len(settings.written_rules)
+    said = f'{len(rules) - own} from the preset "{preset}", {own} of the file' if preset != "none" else f"{own}"
     yield Found(
         "rules", "good" if rules else "warning", said if rules else "there are none", "" if rules else _NO_RULES
     )

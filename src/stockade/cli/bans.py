@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,8 +27,10 @@ def bans(*, config: Config = None, json: Json = False) -> None:
     listed = screen.table("client", "by", "until", "why")
     for ban in found:
         listed.add_row(screen.shown(target_of(ban.client), "bold"), by(ban), screen.until(ban.until, now), why(ban))
-    screen.say(listed, "", screen.hint("why", f"stockade explain {target_of(found[0].client)}"))
-    return screen.say(screen.hint("lift", f"stockade unban {target_of(found[0].client)}"))
+    first = target_of(found[0].client)
+    return screen.say(
+        listed, "", screen.hints(("why", f"stockade explain {first}"), ("lift", f"stockade unban {first}"))
+    )
 
 
 def ban(
@@ -48,7 +51,7 @@ def ban(
     ends = screen.until(placed.until, time.time())
     said = "for good" if ends == "never" else f"until {screen.clock_time(placed.until, time.time())}"
     screen.say(screen.shown(target_of(placed.client), "bold") + screen.shown(f" is banned {said}"))
-    return screen.say(screen.hint("lift", f"stockade unban {target_of(placed.client)}"))
+    return screen.say(screen.hints(("lift", f"stockade unban {target_of(placed.client)}")))
 
 
 def unban(
@@ -73,6 +76,18 @@ def unban(
 def target_of(client: str) -> str:
     """A client's key as somebody would type it."""
     return client.removeprefix("network:")
+
+
+def name_of(rule: str) -> str:
+    """A rule's name; nobody's, for what was done by hand."""
+    return "by hand" if rule == MANUAL else rule
+
+
+def what_of(entry: Mapping[str, object]) -> str:
+    """What an entry of the security log is about, in a word or three."""
+    word = str(entry.get("action", "")).removeprefix("guard.")
+    word += " (shadow)" if entry.get("shadow") else ""
+    return word + (f" ×{entry['repeated']}" if "repeated" in entry else "")
 
 
 def by(ban: Ban) -> Text:

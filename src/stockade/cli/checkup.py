@@ -21,7 +21,10 @@ MARKS = {"good": ("✔", "green"), "warning": ("▲", "yellow"), "problem": ("�
 
 
 def check(*, config: Config = None, json: Json = False) -> None:
-    """Look whether all is well: configuration, store, workers, proxies, worst cases. Exit code 1 when it is not."""
+    """Look whether all is well, and what each rule really admits.
+
+    Configuration, store, workers, proxies, security.txt. Exit code 1 when there is a problem.
+    """
     found = stockade(config).check()
     if json:
         screen.say_json(found)

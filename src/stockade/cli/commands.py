@@ -13,6 +13,7 @@ app = typer.Typer(
     name="stockade",
     help="Stops abuse in front of Git, a container registry and sign-in pages, says why, and lets you undo it.",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

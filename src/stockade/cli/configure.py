@@ -40,7 +40,10 @@ def import_(
     *,
     json: Json = False,
 ) -> None:
-    """Turn throttles and bans of GitLab or Rack::Attack into Stockade configuration. Exit code 1 when some are left."""
+    """Turn throttles and bans of GitLab or Rack::Attack into configuration.
+
+    What could not be translated is said on standard error and in comments. Exit code 1 when there is such.
+    """
     from stockade.gitlabrb import translate
 
     imported = translate(_text(file))
@@ -86,7 +89,10 @@ def check(
     *,
     json: Json = False,
 ) -> None:
-    """Name everything wrong with a security.txt. Exit code 1 when there is an error."""
+    """Name everything wrong with a security.txt.
+
+    Exit code 1 when there is an error; recommendations and notices alone are none.
+    """
     found = _problems(what)
     if json:
         screen.say_json(found)

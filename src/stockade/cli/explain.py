@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stockade.cli import screen
-from stockade.cli.bans import by, target_of, why
+from stockade.cli.bans import by, name_of, target_of, what_of, why
 from stockade.cli.options import Config, Json, stockade
 from stockade.guard.meter import Ban
 
@@ -32,7 +32,10 @@ def explain(
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Why is this client refused? Or: which rules would this request meet?"""
+    """Why is this client refused? Which rules would this request meet?
+
+    A request is written as a person would: POST /users/sign_in from 203.0.113.9 as alice.
+    """
     from stockade.app.explanation import ClientExplained
 
     asked = stockade(config)
@@ -69,9 +72,9 @@ def _client(found: ClientExplained, *, redis: bool) -> None:
         screen.heading("lately")
         screen.say(_recent(found.recent, now))
     if found.bans:
-        screen.say("", screen.hint("lift", f"stockade unban {target_of(found.bans[0].client)}"))
-        if redis:
-            screen.say(screen.hint("or", f"redis-cli DEL 'stockade:{{{found.bans[0].client}}}'"))
+        client = found.bans[0].client
+        by_key = [("or", f"redis-cli DEL 'stockade:{{{client}}}'")] if redis else []
+        screen.say("", screen.hints(("lift", f"stockade unban {target_of(client)}"), *by_key))
 
 
 def _ban(ban: Ban, now: float) -> Table:
@@ -105,11 +108,10 @@ def _recent(entries: Sequence[Mapping[str, object]], now: float) -> Table:
     listed = screen.table("time", "what", "rule", "request")
     for entry in entries:
         asked = f"{entry.get('request_method', '')} {entry.get('path', '')} {entry.get('status', '')}"
-        what = str(entry.get("action", "")).removeprefix("guard.")
         listed.add_row(
             screen.clock_time(when(entry), now),
-            screen.shown(what + (f" ×{entry['repeated']}" if "repeated" in entry else "")),
-            screen.shown(entry.get("matched", "")),
+            screen.shown(what_of(entry)),
+            screen.shown(name_of(str(entry.get("matched", "")))),
             screen.shown(asked.strip()),
         )
     return listed
@@ -130,10 +132,15 @@ def _request(found: RequestExplained) -> None:
         _client(found.client, redis=False)
 
 
+def _bare(condition: str) -> str:
+    """A condition without the parentheses around the whole of it."""
+    return condition[1:-1] if condition.startswith("(") and condition.endswith(")") else condition
+
+
 def _rule(rule: RuleExplained) -> list[RenderableType]:
     title = screen.shown(rule.name, "bold") + screen.shown(f"  {rule.kind}", "dim")
     title += screen.shown("  shadow: counted, not enforced" if rule.shadow else "", "yellow")
-    rows = [("does", screen.shown(rule.says)), ("when", screen.shown(rule.when))]
+    rows = [("does", screen.shown(rule.says)), ("when", screen.shown(_bare(rule.when)))]
     if not rule.certain:
         rows.append(("", screen.shown("judged by the status of the answer", "dim")))
     if rule.worst is not None:

@@ -30,7 +30,10 @@ def replay(
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """What would these rules have done to this log? Judged on the log's own clock; nothing is enforced."""
+    """What would these rules have done to this log?
+
+    Judged on the log's own clock; nothing is enforced and no counter is touched.
+    """
     asked = stockade(rules or config)
     with _progress() as progress:
         report = asked.replay(log, format=format, progress=progress)
@@ -107,5 +110,8 @@ def _clients(report: Report, rows: int) -> Table:
 
 
 def watch(log: Log, *, format: Format = None, config: Config = None) -> None:
-    """Apply the rules to a growing log of a service that cannot be fronted, through rotation. Ctrl-C ends it."""
+    """Apply the rules to the growing log of a service that cannot be fronted.
+
+    Rotation and truncation are followed; the place is remembered for the next time. Ctrl-C ends it.
+    """
     stockade(config).watch(log, format=format, say=lambda text: screen.say(screen.shown(text)))

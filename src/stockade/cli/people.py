@@ -45,7 +45,10 @@ def add(
     admin: Annotated[bool, typer.Option("--admin", help="May do everything.")] = False,
     config: Config = None,
 ) -> None:
-    """Make an account. The password is asked for, or read from standard input in a pipe."""
+    """Make an account.
+
+    The password is asked for, or in a pipe read from standard input; it is never an argument.
+    """
     from stockade.directory import AccountKind
 
     kind = AccountKind.BOT if bot else AccountKind.HUMAN
@@ -70,7 +73,7 @@ def block(name: Name, *, reason: Reason = "", config: Config = None) -> None:
     with asked.directory() as directory:
         found = directory.block(name, by=asked.actor, reason=reason or None)
     screen.say(screen.shown(found.name, "bold") + screen.shown(" is blocked everywhere", "red"))
-    screen.say(screen.hint("let in again", f"stockade user unblock {found.name}"))
+    screen.say(screen.hints(("let in again", f"stockade user unblock {found.name}")))
 
 
 @user.command("unblock")

@@ -40,10 +40,10 @@ def safe(text: object) -> str:
 
 
 def shown(text: object, style: str = "") -> Text:
-    """Foreign text, safe, in a style."""
+    """Foreign text, safe, in a style of its own; what is added to it with ``+`` keeps another."""
     from rich.text import Text
 
-    return Text(safe(text), style)
+    return Text().append(safe(text), style)
 
 
 def say(*parts: RenderableType) -> None:
@@ -102,11 +102,9 @@ def heading(text: str) -> None:
     say("", Text(text, "bold"))
 
 
-def hint(does: str, command: str) -> Text:
-    """``does:  command``: what to type next."""
-    from rich.text import Text
-
-    return Text(f"{does}:  ", "dim").append(safe(command), "bold cyan")
+def hints(*rows: tuple[str, str]) -> Table:
+    """What to type next, each after what it does."""
+    return pairs((does, shown(command, "bold cyan")) for does, command in rows)
 
 
 # ── times and numbers ────────────────────────────────────────────────────────────────────────────
@@ -115,16 +113,14 @@ _SPANS: Final = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 def span(seconds: float) -> str:
-    """A length of time in its largest two units: ``57 min``, ``1 h 3 min``, ``12 s``."""
+    """A length of time as somebody would say it: ``57 min``, ``1 h 3 min``, ``12 s``."""
     rest = max(0, round(seconds))
-    parts: list[str] = []
-    for unit, size in _SPANS:
-        if rest >= size and len(parts) < 2:
-            parts.append(f"{rest // size} {unit}")
-            rest %= size
-        elif parts:
-            break
-    return " ".join(parts) or "0 s"
+    unit, size = next(((unit, size) for unit, size in _SPANS if rest >= size), ("s", 1))
+    count, rest = divmod(rest, size)
+    smaller = next(((u, s) for u, s in _SPANS if s < size), None)
+    if smaller is None or count >= 10 or rest < smaller[1]:
+        return f"{count} {unit}"
+    return f"{count} {unit} {rest // smaller[1]} {smaller[0]}"
 
 
 def clock_time(moment: float, now: float) -> str:

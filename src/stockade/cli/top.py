@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stockade.cli import screen
-from stockade.cli.bans import by, target_of
+from stockade.cli.bans import by, name_of, target_of, what_of
 from stockade.cli.options import Config, Json, stockade
 
 if TYPE_CHECKING:
@@ -24,7 +24,10 @@ def top(
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Watch who is refused and who is banned, live. Ctrl-C ends it."""
+    """Watch who is refused and who is banned, live.
+
+    Ctrl-C ends it. Where nobody looks, as in a pipe, it is printed once.
+    """
     asked = stockade(config)
     if json:
         return screen.say_json(asked.top())
@@ -63,14 +66,18 @@ def _rules(found: Overview) -> RenderableType:
     most = max((line.times for line in found.rules), default=1)
     for line in found.rules:
         bar = "█" * max(1, round(24 * line.times / most))
-        listed.add_row(screen.shown(line.name), screen.shown(bar, "cyan"), screen.shown(line.times, "bold"))
+        listed.add_row(
+            screen.shown(name_of(line.name), "not dim"), screen.shown(bar, "cyan"), screen.shown(line.times, "bold")
+        )
     return listed if found.rules else screen.shown("quiet", "dim")
 
 
 def _clients(found: Overview) -> RenderableType:
     listed = screen.table("client", "times", "last by")
     for line in found.clients:
-        listed.add_row(screen.shown(line.name, "bold"), screen.shown(line.times), screen.shown(line.detail))
+        listed.add_row(
+            screen.shown(target_of(line.name), "bold"), screen.shown(line.times), screen.shown(name_of(line.detail))
+        )
     return listed if found.clients else screen.shown("nobody", "dim")
 
 
@@ -88,9 +95,9 @@ def _latest(found: Overview) -> RenderableType:
     for entry in found.latest:
         listed.add_row(
             screen.clock_time(when(entry), found.time),
-            screen.shown(entry.get("client", "")),
-            screen.shown(str(entry.get("action", "")).removeprefix("guard.")),
-            screen.shown(entry.get("matched", "")),
+            screen.shown(target_of(str(entry.get("client", "")))),
+            screen.shown(what_of(entry)),
+            screen.shown(name_of(str(entry.get("matched", "")))),
             screen.shown(f"{entry.get('request_method', '')} {entry.get('path', '')}".strip()),
         )
     return listed if found.latest else screen.shown("nothing yet", "dim")
