@@ -28,9 +28,10 @@ def parameters(query: str, name: str) -> Iterator[str]:
 
     A semicolon separates like an ampersand, as in some frameworks: else what stands behind one would go unseen.
     """
+    octets = len(name.encode())
     for pair in query.replace(";", "&").split("&") if query else ():
         key, _, value = pair.partition("=")
-        if key == name or (("%" in key or "+" in key) and unquote_plus(key) == name):
+        if key == name or (len(key) - 2 * key.count("%") == octets and unquote_plus(key) == name):
             yield unquote_plus(value)
 
 
