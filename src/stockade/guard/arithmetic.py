@@ -10,7 +10,7 @@ often is three times as fast as passing the meter along.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from stockade.guard.meter import FOREVER, Meter, Reading, Window
@@ -30,38 +30,52 @@ Count = Callable[[Cells, int, float], Reading]
 """``count(cells, base, now)``: read and move the state that begins at ``base``, at ``now`` microseconds."""
 
 
+Counts = Callable[[Cells, int, float], list[Reading]]
+"""The same for all the meters of a client at once."""
+
+
 def bind(meter: Meter, at: int) -> Count:
     """The arithmetic of a meter whose cells begin ``at`` places after the client's first."""
     return BINDERS[meter.window](meter, at)
 
 
-def sliding(meter: Meter, at: int) -> Count:
-    """Two counters: what the window before holds counts by the share of it still in sight.
+def together(meters: Iterable[tuple[Meter, int]]) -> Counts:
+    """The arithmetic of several meters, each bound to its place.
 
-    Nearly every request falls in the open window and finds room; that way is kept free of everything else.
+    Nearly every request falls in the open window of a :func:`sliding` meter and finds room there. That case is counted
+    in this loop, since a call for each meter would cost as much as its arithmetic.
     """
-    period, cost = meter.period, meter.cost
-    before_at, current_at = at + 1, at + 2
-    room = meter.limit - meter.need if meter.need else FOREVER
-    seldom = seldom_sliding(meter, at)
+    each = [(at, *_quick(meter), bind(meter, at)) for meter, at in meters]
 
-    def count(cells: Cells, base: int, now: float) -> Reading:
-        elapsed = now - cells[base + at]
-        if 0.0 <= elapsed < period:
-            used = current = cells[base + current_at]
-            before = cells[base + before_at]
-            if before:
-                used += before * (1.0 - elapsed / period)
-            if used <= room:
-                cells[base + current_at] = current + cost
-                return used + cost, 0.0, 0
-        return seldom(cells, base, now)
+    def count(cells: Cells, base: int, now: float) -> list[Reading]:
+        readings = []
+        for at, period, room, cost, otherwise in each:
+            start = base + at
+            elapsed = now - cells[start]
+            if 0.0 <= elapsed < period:
+                used = current = cells[start + 2]
+                before = cells[start + 1]
+                if before:
+                    used += before * (1.0 - elapsed / period)
+                if used <= room:
+                    cells[start + 2] = current + cost
+                    readings.append((used + cost, 0.0, 0))
+                    continue
+            readings.append(otherwise(cells, base, now))
+        return readings
 
-    return count if cost >= 0.0 else seldom
+    return count
 
 
-def seldom_sliding(meter: Meter, at: int) -> Count:
-    """The same where a window opens, where there is no room, and where the count is cleared."""
+def _quick(meter: Meter) -> tuple[float, float, float]:
+    """Period, room and cost of the quick case; a period of 0, in which nothing ever falls, for who has none."""
+    if meter.window is Window.SLIDING and meter.cost >= 0.0:
+        return meter.period, meter.limit - meter.need if meter.need else FOREVER, meter.cost
+    return 0.0, 0.0, 0.0
+
+
+def sliding(meter: Meter, at: int) -> Count:
+    """Two counters: what the window before holds counts by the share of it still in sight."""
     period, need, cost = meter.period, meter.need, meter.cost
     room = meter.limit - need if need else FOREVER
 

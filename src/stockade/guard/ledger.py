@@ -10,15 +10,18 @@ from collections.abc import Iterable, Sequence
 from heapq import nsmallest
 from typing import Final
 
-from stockade.guard.arithmetic import CELLS
+from stockade.guard.arithmetic import CELLS, roll
 from stockade.guard.lanes import Lane
-from stockade.guard.meter import Ask, Group, Tally
+from stockade.guard.meter import Ask, Group, Meter, Tally
 from stockade.guard.plan import DIES, FIRST, Plan
 from stockade.guard.rules import BanRule
 
 MAX_PLANS: Final = 4_096
 BANNED: Final = 2
 """A client's third cell: until when any rule bans it."""
+
+Looks = Sequence[tuple[int, float]]
+"""Places and periods (microseconds) of meters whose windows move on and whose readings nobody wants."""
 
 
 class Ledger:
@@ -50,8 +53,10 @@ class Ledger:
             return looked
         return [self.tally(client, group, now) for client, group, _ in asks]
 
-    def tally(self, client: str, group: Group, now: float) -> Tally:
-        """The answer to a single ask."""
+    def tally(self, client: str, group: Group, now: float, looks: Looks = ()) -> Tally:
+        """The answer to a single ask. ``looks`` are strikes that are only looked at by who does not want to know: their
+        windows move on all the same.
+        """
         plan = self._plans.get(group) or self._prepare(group)
         row = self._rows.get(client)
         if row is None:
@@ -60,7 +65,10 @@ class Ledger:
             for at, rule in plan.bans:
                 if row[at] > now:
                     return (rule, row[at], ())
-        readings = [count(row, 0, now) for count in plan.counts]
+        readings = plan.count(row, 0, now)
+        for at, period in looks:
+            if not 0.0 <= now - row[at] < period:
+                roll(row, at, period, now)
         dies = now + group.lifetime
         if row[DIES] < dies:  # noqa: PLR1730  a call of max() costs more than the whole comparison
             row[DIES] = dies
@@ -69,6 +77,10 @@ class Ledger:
                 if level:
                     row[BANNED] = max(row[BANNED], now + wait)
         return ("", 0.0, readings)
+
+    def look(self, meter: Meter) -> tuple[int, float]:
+        """A meter as one of the ``looks`` of a :meth:`tally`."""
+        return self._places[meter.rule, True], meter.period
 
     def _look(self, client: str, group: Group, now: float) -> Tally:
         row = self._rows.get(client, self._empty)

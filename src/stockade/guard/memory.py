@@ -1,19 +1,22 @@
-"""A store in this process: one table of floats a shard, bounded, swept a little with every decision."""
+"""A store in this process: one table of floats a shard, bounded, swept a little with every newcomer.
+
+Nothing here grows or is gone through as a whole, so that no decision waits for the others: a shard is small, and what
+is kept by the million (keys, numbers, floats) is of kinds that Python's garbage collector does not visit.
+"""
 
 from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from threading import Lock
 from typing import Final
 
 from stockade.errors import Unavailable
-from stockade.guard.arithmetic import CELLS, bind
+from stockade.guard.arithmetic import CELLS
 from stockade.guard.meter import (
     FOREVER,
-    MANUAL,
     MICROSECONDS,
     UNCOUNTED,
     Ask,
@@ -24,111 +27,96 @@ from stockade.guard.meter import (
     ban_of,
     is_network,
 )
+from stockade.guard.plan import DIES, FIRST, UNTIL, Plan
 
 SHARDS: Final = 256
 MAX_PLANS: Final = 4096
-UNTIL, DIES, BANNED = 0, 1, 2
-"""A client's first cells: until when it is banned by hand, when nothing that is known of it matters any more, and
-until when any rule bans it."""
+BANNED: Final = 2
+"""A client's third cell: until when anybody or any rule bans it."""
 
 
 class Layout:
     """Where each rule's cells are: given out once and kept, so that rules may come and go while counters live."""
 
     def __init__(self) -> None:
-        self.places: dict[str, int] = {}
-        self.width = CELLS
+        self.places: dict[tuple[str, bool], int] = {}
+        self.width = FIRST
 
     def place(self, rule: str, *, bans: bool) -> int:
         """The place of a rule's cells, counted from the client's first."""
-        name = f"{rule}\x00bans" if bans else rule
-        if name not in self.places:
-            self.places[name] = self.width
+        if (rule, bans) not in self.places:
+            self.places[rule, bans] = self.width
             self.width += CELLS * (1 + bans)
-        return self.places[name]
-
-
-class Plan:
-    """A group made ready: the places of its bans, and its counts bound to theirs."""
-
-    __slots__ = ("bans", "counts", "width")
-
-    def __init__(self, group: Group, layout: Layout) -> None:
-        self.counts = tuple(bind(m, layout.place(m.rule, bans=bool(m.bantimes))) for m in group.meters)
-        self.bans = tuple((layout.place(rule, bans=True) + CELLS, rule) for rule in group.bans)
-        self.width = layout.width
+        return self.places[rule, bans]
 
 
 class Shard:
-    """One part of the clients: a row of cells for each, and a hand that goes round and frees what is dead."""
+    """One part of the clients: a row of cells for each.
 
-    __slots__ = ("bases", "cells", "free", "hand", "keys", "lock", "most", "width")
+    ``bases`` says where each client's row begins. Its order is a queue: the sweep takes the first and, if they still
+    matter, sends them to the end. ``bans`` are the bans of its clients, by rule.
+    """
+
+    __slots__ = ("bans", "bases", "cells", "free", "lock", "most", "width")
 
     def __init__(self, width: int, most: int) -> None:
         self.bases: dict[str, int] = {}
-        self.keys: list[str | None] = []
+        self.bans: dict[str, dict[str, Ban]] = {}
         self.cells = array("d")
-        self.free: list[int] = []
-        self.width, self.most, self.hand = width, most, 0
+        self.free = array("q")
+        self.width, self.most = width, most
         self.lock = Lock()
 
     def widen(self, width: int) -> None:
-        """Make room for more rules: move every row to its new place."""
-        cells = array("d", bytes(8 * width * len(self.keys)))
-        for row in range(len(self.keys)):
-            cells[row * width : row * width + self.width] = self.cells[row * self.width : (row + 1) * self.width]
+        """Make room for more rules: move every row to its new place, all rows a cell at a time."""
+        cells = array("d", bytes(len(self.cells) // self.width * width * 8))
+        for at in range(self.width):
+            cells[at::width] = self.cells[at :: self.width]
         self.bases = {client: base // self.width * width for client, base in self.bases.items()}
+        self.free = array("q", (base // self.width * width for base in self.free))
         self.cells, self.width = cells, width
 
     def claim(self, client: str, now: float) -> int | None:
         """The base of a row of zeros for a new client; None when every row holds a live ban."""
-        self.sweep(now)
-        if not self.free and len(self.keys) >= self.most:
+        self._sweep(now)
+        if len(self.bases) >= self.most:
             self._evict(now)
         if self.free:
-            row = self.free.pop()
-        elif len(self.keys) < self.most:
-            row = len(self.keys)
-            self.keys.append(None)
+            base = self.free.pop()
+            self.cells[base : base + self.width] = array("d", bytes(8 * self.width))
+        elif len(self.bases) < self.most:
+            base = len(self.cells)
             self.cells.frombytes(bytes(8 * self.width))
         else:
             return None
-        self.keys[row] = client
-        base = self.bases[client] = row * self.width
+        self.bases[client] = base
         return base
 
-    def sweep(self, now: float) -> None:
-        """Look at the next two rows and free the dead ones."""
-        for _ in range(min(2, len(self.keys))):
-            self.hand = (self.hand + 1) % len(self.keys)
-            if self.keys[self.hand] is not None and self.cells[self.hand * self.width + DIES] <= now:
-                self.release(self.hand)
+    def _sweep(self, now: float) -> None:
+        """Forget the dead among the two clients who have waited longest for it."""
+        for client in tuple(islice(self.bases, 2)):
+            if self.cells[self.bases[client] + DIES] <= now:
+                self.release(client)
+            else:
+                self.bases[client] = self.bases.pop(client)
 
     def _evict(self, now: float) -> None:
-        """Free the row that dies soonest among the next sixteen, passing over rows that hold a live ban."""
-        candidates = islice((row for row in self._round() if not self.banned(row * self.width, now)), 16)
-        row = min(candidates, key=lambda r: self.cells[r * self.width + DIES], default=None)
-        if row is not None:
-            self.hand = row
-            self.release(row)
-
-    def _round(self) -> Iterator[int]:
-        rows = len(self.keys)
-        return ((self.hand + step) % rows for step in range(rows))
-
-    def banned(self, base: int, now: float) -> bool:
-        """Does a live ban of any kind stand in this row?"""
-        return self.cells[base + BANNED] > now or self.cells[base + UNTIL] > now
-
-    def release(self, row: int) -> None:
-        """Forget a row's client and set its cells to zero."""
-        client = self.keys[row]
+        """Forget who dies soonest of the next sixteen, passing over those under a live ban."""
+        cells = self.cells
+        candidates = islice((item for item in self.bases.items() if cells[item[1] + BANNED] <= now), 16)
+        _, client = min(((cells[base + DIES], client) for client, base in candidates), default=(0.0, None))
         if client is not None:
-            del self.bases[client]
-        self.keys[row] = None
-        base = row * self.width
-        self.cells[base : base + self.width] = array("d", bytes(8 * self.width))
-        self.free.append(row)
+            self.release(client)
+
+    def release(self, client: str) -> Iterable[Ban]:
+        """Forget a client; answer its bans."""
+        self.free.append(self.bases.pop(client))
+        return self.bans.pop(client, {}).values()
+
+    def keep(self, ban: Ban, base: int, until: float) -> None:
+        """Write a ban down, and keep its client until it ends (0: in shadow, kept like any other)."""
+        self.bans.setdefault(ban.client, {})[ban.rule] = ban
+        self.cells[base + BANNED] = max(self.cells[base + BANNED], until)
 
 
 class MemoryStore:
@@ -141,87 +129,100 @@ class MemoryStore:
     def __init__(self, clients: int = 1_000_000, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
         self._layout = Layout()
-        self._shards = [Shard(CELLS, max(1, clients // SHARDS)) for _ in range(SHARDS)]
+        self._width = FIRST
+        self._shards = [Shard(FIRST, max(1, clients // SHARDS)) for _ in range(SHARDS)]
         self._plans: dict[Group, Plan] = {}
-        self._bans: dict[tuple[str, str], Ban] = {}
+        self._network_bans: dict[str, Ban] = {}
         self._networks: tuple[str, ...] = ()
+        self._networks_end = FOREVER
         self._lock = Lock()
 
     def count(self, asks: Sequence[Ask], now: float | None = None) -> list[Tally]:
         """Look at every ban first; when none is live, count every meter."""
+        if len(asks) == 1:
+            return [self._counted(asks[0], now)]
         if now is None:
             now = self.clock() * MICROSECONDS
-        if len(asks) == 1:
-            return [self._count(asks[0], now)]
-        looked = [self._count(ask, now, looking=True) for ask in asks]
+        looked = [self._looked(ask, now) for ask in asks]
         if any(tally[0] for tally in looked):
             return looked
-        return [self._count(ask, now) for ask in asks]
+        return [self._counted(ask, now) for ask in asks]
 
-    def _count(self, ask: Ask, now: float, *, looking: bool = False) -> Tally:
+    def _counted(self, ask: Ask, now: float | None) -> Tally:
+        """Count one client, unless a ban answers for it."""
         client, group, _ = ask
         plan = self._plans.get(group) or self._prepare(group)
         shard = self._shards[hash(client) % SHARDS]
         with shard.lock:
+            if now is None:
+                now = self.clock() * MICROSECONDS  # in the lock, so that a client's time goes one way
             base = shard.bases.get(client)
-            if base is None or shard.width < plan.width:
-                base = self._base(shard, ask, now, looking=looking)
+            if base is None or shard.width != self._width:
+                base = self._base(shard, ask, now)
                 if base is None:
-                    return UNCOUNTED if looking else self._unseen(plan, now)
+                    return self._unseen(plan, now)
             cells = shard.cells
-            if not group.exempt:
-                if cells[base] > now:
-                    return (MANUAL, cells[base], ())
-                for at, rule in plan.bans:
-                    if cells[base + at] > now:
-                        return (rule, cells[base + at], ())
-            if looking:
-                return UNCOUNTED
-            readings = [count(cells, base, now) for count in plan.counts]
+            if plan.bans or cells[base] > now:
+                ban = plan.ban(cells, base, now)
+                if ban is not None:
+                    return ban
+            readings = plan.count(cells, base, now)
             dies = now + group.lifetime
             if cells[base + DIES] < dies:  # noqa: PLR1730  a call of max() costs more than the whole comparison
                 cells[base + DIES] = dies
             if group.strikes:
-                self._place(shard, ask, readings, now)
+                self._place(shard, ask, base, readings, now)
         return ("", 0.0, readings)
 
-    def _base(self, shard: Shard, ask: Ask, now: float, *, looking: bool) -> int | None:
-        """Where a client's cells are, in a shard wide enough; claimed for it when something is to be counted."""
-        if shard.width != self._layout.width:
-            shard.widen(self._layout.width)
+    def _looked(self, ask: Ask, now: float) -> Tally:
+        """Only the ban that answers for a client."""
         client, group, _ = ask
-        if client in shard.bases or looking or not group.writes:
+        plan = self._plans.get(group) or self._prepare(group)
+        shard = self._shards[hash(client) % SHARDS]
+        with shard.lock:
+            if shard.width != self._width:
+                shard.widen(self._width)
+            base = shard.bases.get(client)
+            ban = plan.ban(shard.cells, base, now) if base is not None else None
+        return ban or UNCOUNTED
+
+    def _base(self, shard: Shard, ask: Ask, now: float) -> int | None:
+        """Where a client's cells are, in a shard wide enough; claimed for it when something is to be counted."""
+        if shard.width != self._width:
+            shard.widen(self._width)
+        client, group, _ = ask
+        if client in shard.bases or not group.writes:
             return shard.bases.get(client)
         return shard.claim(client, now)
 
     def _unseen(self, plan: Plan, now: float) -> Tally:
         """A client of whom nothing is known, and nothing will be."""
-        nothing = array("d", bytes(8 * self._layout.width))
-        return ("", 0.0, [count(nothing, 0, now) for count in plan.counts])
+        nothing = array("d", bytes(8 * self._width))
+        return ("", 0.0, plan.count(nothing, 0, now))
 
     def _prepare(self, group: Group) -> Plan:
         with self._lock:
             if len(self._plans) >= MAX_PLANS:
                 self._plans.clear()
-            plan = self._plans[group] = Plan(group, self._layout)
+            plan = Plan(group, self._layout.place)
+            self._width = self._layout.width
+            self._plans[group] = plan
         return plan
 
-    def _place(self, shard: Shard, ask: Ask, readings: list[Reading], now: float) -> None:
+    def _place(self, shard: Shard, ask: Ask, base: int, readings: Sequence[Reading], now: float) -> None:
         """Write down the bans that these readings placed."""
         client, group, evidence = ask
         for meter, (_, wait, level) in zip(group.meters, readings, strict=True):
             if level:
-                self._bans[client, meter.rule] = ban_of(
-                    client, meter, wait=wait, level=level, evidence=evidence, now=now
-                )
-                base = shard.bases[client]
-                shard.cells[base + BANNED] = max(shard.cells[base + BANNED], now + wait if meter.enforced else 0.0)
+                ban = ban_of(client, meter, wait=wait, level=level, evidence=evidence, now=now)
+                shard.keep(ban, base, now + wait if meter.enforced else 0.0)
 
     def ban(self, ban: Ban) -> None:
         """Place a ban by hand."""
-        self._bans[ban.client, ban.rule] = ban
         if is_network(ban.client):
-            self._networks = (*dict.fromkeys((*self._networks, ban.client)),)
+            with self._lock:
+                self._network_bans[ban.client] = ban
+                self._follow_networks()
             return
         shard = self._shards[hash(ban.client) % SHARDS]
         until = min(ban.until * MICROSECONDS, FOREVER)
@@ -233,33 +234,41 @@ class MemoryStore:
                 raise Unavailable("the memory store is full of live bans", remedy="Give it room for more clients.")
             shard.cells[base + UNTIL] = until
             shard.cells[base + DIES] = max(shard.cells[base + DIES], until)
+            shard.keep(ban, base, until)
 
     def forget(self, client: str) -> list[Ban]:
         """Lift every ban and clear every counter of a client; answer the bans that were lifted."""
+        now = self.clock()
+        if is_network(client):
+            with self._lock:
+                network = self._network_bans.pop(client, None)
+                self._follow_networks()
+            return [network] if network is not None and network.until > now else []
         shard = self._shards[hash(client) % SHARDS]
         with shard.lock:
-            if client in shard.bases:
-                shard.release(shard.bases[client] // shard.width)
-        self._networks = tuple(n for n in self._networks if n != client)
-        lifted = [ban for ban in self.bans() if ban.client == client]
-        for ban in lifted:
-            del self._bans[ban.client, ban.rule]
-        return lifted
+            bans = shard.release(client) if client in shard.bases else ()
+        return [ban for ban in bans if ban.until > now]
 
     def bans(self) -> Iterator[Ban]:
-        """The live bans; dead ones are dropped on the way."""
+        """The live bans."""
         now = self.clock()
-        for key, ban in list(self._bans.items()):
-            if ban.until > now:
-                yield ban
-            else:
-                self._bans.pop(key, None)
+        for shard in self._shards:
+            with shard.lock:
+                found = [ban for bans in shard.bans.values() for ban in bans.values() if ban.until > now]
+            yield from found
+        yield from [ban for ban in list(self._network_bans.values()) if ban.until > now]
 
     def networks(self) -> Sequence[str]:
-        """The networks banned by hand that are still banned."""
-        if self._networks:
-            now = self.clock()
-            live = tuple(n for n in self._networks if (b := self._bans.get((n, MANUAL))) and b.until > now)
-            if live != self._networks:  # who asks may keep what it made of the very same object
-                self._networks = live
+        """The networks banned by hand that are still banned; the same object as long as they are the same."""
+        if self._networks and self.clock() >= self._networks_end:
+            with self._lock:
+                self._follow_networks()
         return self._networks
+
+    def _follow_networks(self) -> None:
+        now = self.clock()
+        self._network_bans = {client: ban for client, ban in self._network_bans.items() if ban.until > now}
+        names = tuple(self._network_bans)
+        if names != self._networks:
+            self._networks = names
+        self._networks_end = min((ban.until for ban in self._network_bans.values()), default=FOREVER)

@@ -1,10 +1,10 @@
-"""A group of meters made ready for a table of floats: where the cells of each are, and its counts bound to them."""
+"""A group of meters made ready for a table of floats: where the cells of each are, and its count bound to them."""
 
 from __future__ import annotations
 
 from typing import Final, Protocol
 
-from stockade.guard.arithmetic import CELLS, Cells, bind
+from stockade.guard.arithmetic import CELLS, Cells, together
 from stockade.guard.meter import MANUAL, Group, Tally
 
 UNTIL: Final = 0
@@ -22,15 +22,15 @@ class Place(Protocol):
 
 
 class Plan:
-    """A group made ready: the places of its bans, and its counts bound to theirs.
+    """A group made ready: the places of its bans, and its count bound to theirs.
 
     ``epoch`` is that of the places, for stores that may take one back.
     """
 
-    __slots__ = ("bans", "counts", "epoch", "exempt")
+    __slots__ = ("bans", "count", "epoch", "exempt")
 
     def __init__(self, group: Group, place: Place, epoch: int = 0) -> None:
-        self.counts = tuple(bind(m, place(m.rule, bans=bool(m.bantimes))) for m in group.meters)
+        self.count = together((m, place(m.rule, bans=bool(m.bantimes))) for m in group.meters)
         self.bans = tuple((place(rule, bans=True) + CELLS, rule) for rule in group.bans)
         self.exempt = group.exempt
         self.epoch = epoch

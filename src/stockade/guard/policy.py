@@ -47,6 +47,7 @@ class Policy:
         self.outward = tuple(lane for lane in self.lanes if lane.outward)
         self.settles = bool(self.outward) or any(t.condition and t.condition.on_answer for t in self.tracks)
         self.has_quotas = any(isinstance(r, Throttle) and not r.shadow for r in metered)
+        self._protects = bool(self.never_ban)
         self._protected: dict[str, bool] = {}
 
     def check(self, request: Request) -> Decision:
@@ -57,7 +58,7 @@ class Policy:
         if (self.safelists or self.blocklists) and self._listed(decision):
             return decision
         client = request.client
-        exempt = client.forgotten_proxy or (bool(self.never_ban) and self.exempts(client))
+        exempt = client.forgotten_proxy or (self._protects and self.exempts(client))
         decision.exempt = exempt
         asks, rows = decision.asks, decision.rows
         for lane in self.lanes:

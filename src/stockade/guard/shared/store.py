@@ -236,12 +236,12 @@ def _counted(table: Table, ask: Ask, plan: Plan, spot: Spot, now: float) -> Tall
         row = table.claim(spot, client, now)
     if row < 0:  # nothing is known of it, and nothing will be
         nothing = array("d", bytes(8 * table.width))
-        return ("", 0.0, [count(nothing, 0, now) for count in plan.counts])
+        return ("", 0.0, plan.count(nothing, 0, now))
     base, cells = row * table.width, table.cells
     ban = plan.ban(cells, base, now)
     if ban is not None:
         return ban
-    readings = [count(cells, base, now) for count in plan.counts]
+    readings = plan.count(cells, base, now)
     dies = now + group.lifetime
     if cells[base + DIES] < dies:  # noqa: PLR1730  a call of max() costs more than the whole comparison
         cells[base + DIES] = dies
