@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from stockade.config import load, rules_of
+from stockade.config.state import state_of
 from stockade.errors import ConfigurationError
 from stockade.guard.rules import Allow2Ban, Throttle
 from tests.config.written import Visit, error, settings
@@ -165,6 +166,27 @@ def test_the_file_that_is_named_is_read(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="no such file"):
         load(tmp_path / "none.toml")
+
+
+def test_a_file_that_nobody_named_is_followed_only_when_nobody_else_can_change_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load(environ={}).file is None
+    file = tmp_path / "stockade.toml"
+    file.write_text('listen = "127.0.0.1:1234"')
+    file.chmod(0o644)
+    assert load(environ={}).file == file
+    file.chmod(0o666)
+    with pytest.raises(ConfigurationError, match="can be changed by others"):
+        load(environ={})
+    assert load(file).listen == "127.0.0.1:1234"
+
+
+def test_a_state_directory_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match="cannot be made: not a directory"):
+        state_of(settings(f'state = "{tmp_path}/file/state"'))
 
 
 def test_a_file_that_is_no_text_is_an_error(tmp_path: Path) -> None:

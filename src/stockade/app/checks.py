@@ -14,6 +14,7 @@ from stockade.config import Settings, rules_of
 from stockade.errors import ConfigurationError
 from stockade.guard.networks import Networks
 from stockade.guard.rules import BanRule, Metered
+from stockade.guard.workers import workers as asked_for
 
 Grade = Literal["good", "warning", "problem"]
 ENOUGH: Final = 20
@@ -53,8 +54,7 @@ _NO_OPERATORS: Final = 'Write your own address, so that you cannot lock yourself
 
 def processes(settings: Settings, environ: Mapping[str, str] = os.environ) -> Iterator[Found]:
     """Do all processes count together?"""
-    other = environ.get("WEB_CONCURRENCY", "")
-    workers = max(settings.workers, int(other) if other.isdecimal() else 1)
+    workers = max(settings.workers, asked_for(environ, ()))
     if settings.store.written == "memory" and workers > 1:
         yield Found(
             "workers",
@@ -68,15 +68,16 @@ def processes(settings: Settings, environ: Mapping[str, str] = os.environ) -> It
 
 def proxies(settings: Settings, entries: Sequence[Mapping[str, object]]) -> Iterator[Found]:
     """Is the client's address the client's? Judged by what the security log has seen."""
-    undeclared = {str(e.get("remote_ip")) for e in entries if e.get("action") == "guard.proxy.undeclared"}
-    for peer in sorted(undeclared):
-        if peer not in Networks(settings.trusted_proxies):
-            yield Found(
-                "proxies",
-                "problem",
-                f"{peer} sends forwarding headers and is not declared; nobody behind it can be banned",
-                f'If it is your proxy, write trusted_proxies = ["{peer}"].',
-            )
+    declared = Networks(settings.trusted_proxies)
+    peers = {str(e.get("remote_ip")) for e in entries if e.get("action") == "guard.proxy.undeclared"}
+    undeclared = sorted(peer for peer in peers if peer not in declared)
+    for peer in undeclared:
+        yield Found(
+            "proxies",
+            "problem",
+            f"{peer} sends forwarding headers and is not declared; nobody behind it can be banned",
+            f'If it is your proxy, write trusted_proxies = ["{peer}"].',
+        )
     rewritten = [e for e in entries if e.get("action") == "guard.proxy.rewritten"]
     if rewritten:
         yield Found(
@@ -87,8 +88,8 @@ def proxies(settings: Settings, entries: Sequence[Mapping[str, object]]) -> Iter
         )
     yield from _one_source(entries)
     if not undeclared and not rewritten:
-        declared = ", ".join(settings.trusted_proxies)
-        yield Found("proxies", "good", f"{declared} by {settings.proxy_header}" if declared else "none declared")
+        named = ", ".join(settings.trusted_proxies)
+        yield Found("proxies", "good", f"{named} by {settings.proxy_header}" if named else "none declared")
 
 
 def _one_source(entries: Sequence[Mapping[str, object]]) -> Iterator[Found]:

@@ -22,6 +22,7 @@ from stockade.app.contact import security_txt_of
 from stockade.app.following import Follower
 from stockade.config import Settings, guard_of
 from stockade.config.kinds import address_of
+from stockade.config.state import state_of
 from stockade.directory import BuiltinDirectory
 from stockade.errors import Unavailable
 from stockade.gateway import demo, registry_process, server
@@ -90,8 +91,7 @@ def _leave(_signal: int, _frame: FrameType | None) -> None:
 
 def _prepared(settings: Settings, log: SecurityLog, stack: ExitStack) -> Ground:
     """Bind the socket, bring the database up to date, and without an upstream make the little forge."""
-    state = settings.state_directory()
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    state = state_of(settings)
     bound = stack.enter_context(contextlib.closing(server.listen(*address_of(settings.listen))))
     bound.listen(BACKLOG)
     if settings.upstream is not None:

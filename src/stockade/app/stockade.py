@@ -28,6 +28,7 @@ from stockade.app.explanation import (
 from stockade.app.following import Follower
 from stockade.app.overview import Overview, overview
 from stockade.config import Settings, guard_of
+from stockade.config.state import state_of
 from stockade.config.values import meant
 from stockade.errors import ConfigurationError, StockadeError
 from stockade.events import Ref
@@ -167,7 +168,7 @@ class Stockade:
         from stockade.guard.lines import watch
 
         name = sha256(str(log.absolute()).encode()).hexdigest()[:16]
-        position = self.settings.state_directory() / "watched" / f"{name}.json"
+        position = state_of(self.settings) / "watched" / f"{name}.json"
         position.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
 
         async def watching(guard: Guard) -> None:
@@ -212,7 +213,7 @@ class Stockade:
         """The accounts."""
         from stockade.directory import BuiltinDirectory
 
-        self.settings.state_directory().mkdir(mode=0o700, parents=True, exist_ok=True)
+        state_of(self.settings)
         with BuiltinDirectory(self.settings.database_url(), record=self.log) as directory:
             directory.migrate()
             yield directory

@@ -12,6 +12,7 @@ from typing import Any, TypedDict, cast
 from stockade.config.gitlab_rules import gitlab_answers, gitlab_rules
 from stockade.config.settings import Settings, TextSettings
 from stockade.config.source import Source
+from stockade.config.state import state_of
 from stockade.config.tables import read_table
 from stockade.errors import ConfigurationError
 from stockade.guard.answers import TEXTS, Answers, HeaderStyle, Text
@@ -108,9 +109,7 @@ def store_of(settings: Settings) -> Store | AsyncStore:
 def _shared(settings: Settings) -> Store:
     from stockade.guard.shared import SharedStore
 
-    directory = settings.state_directory()
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return SharedStore(directory / "counters")
+    return SharedStore(state_of(settings) / "counters")
 
 
 def _redis(settings: Settings) -> AsyncStore:

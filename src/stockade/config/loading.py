@@ -29,10 +29,25 @@ def load(file: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
 
 
 def default_file(environ: Mapping[str, str] = os.environ) -> Path | None:
-    """The file of ``$STOCKADE_CONFIG``, else ``./stockade.toml``, else ``/etc/stockade/stockade.toml``, else None."""
+    """The file of ``$STOCKADE_CONFIG``, else ``./stockade.toml``, else ``/etc/stockade/stockade.toml``, else None.
+
+    Raises ConfigurationError for one that was not named and that others can change.
+    """
     if named := environ.get("STOCKADE_CONFIG"):
         return Path(named)
-    return next((path for path in PLACES if path.is_file()), None)
+    found = next((path for path in PLACES if path.is_file()), None)
+    if found is not None:
+        _refuse_strangers(found)
+    return found
+
+
+def _refuse_strangers(file: Path) -> None:
+    """A file that nobody named is followed only when nobody else could have put it there: it may name what to write."""
+    there = file.stat()
+    if there.st_uid not in {0, os.geteuid()} or there.st_mode & 0o022:
+        raise ConfigurationError(
+            f"{file} can be changed by others than you and root", remedy=f"Look at it, then name it: --config {file}"
+        )
 
 
 def read(source: Source) -> Settings:
