@@ -38,7 +38,7 @@ def shared(*, quick: bool) -> Sequence[Row]:
 
 
 def redis(*, quick: bool) -> Sequence[Row]:
-    return rows_of("redis_store", quick=quick)
+    return rows_of("redis_trips", quick=quick)
 
 
 def million(*, quick: bool) -> Sequence[Row]:
