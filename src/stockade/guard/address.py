@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Final
 
 from stockade.errors import ConfigurationError
-from stockade.guard.networks import Networks
+from stockade.guard.networks import Networks, pack
 
 FORWARDING: Final = ("x-forwarded-for", "forwarded", "x-real-ip")
 """Headers by which a proxy betrays itself."""
@@ -46,14 +46,24 @@ class Client:
     unreadable: bool = False
 
 
-@lru_cache(maxsize=65536)
+LONGEST: Final = 100
+"""Characters of the longest text that may be an address; what is longer is not even remembered."""
+
+
 def canonical(text: str) -> str | None:
     """One spelling for an address: brackets, port and zone stripped, IPv4-mapped unwrapped; None when it is not one."""
+    return _canonical(text) if len(text) <= LONGEST else None
+
+
+@lru_cache(maxsize=65536)
+def _canonical(text: str) -> str | None:
     text = text.strip().strip('"')
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
         text = text.partition(":")[0]
+    if ":" not in text and pack(text) is not None:  # as nearly always: inet_pton takes no other spelling
+        return text
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
@@ -71,9 +81,8 @@ def client_key(address: str, ipv6_prefix: int = 64) -> str:
     return str(ipaddress.ip_network((address, ipv6_prefix), strict=False))
 
 
-@lru_cache(maxsize=4096)
 def _is_loopback(address: str) -> bool:
-    return ipaddress.ip_address(address).is_loopback if address != UNKNOWN else False
+    return address.startswith("127.") or address == "::1"
 
 
 def forwarded_for(value: str) -> Iterator[str]:

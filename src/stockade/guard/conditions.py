@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from stockade.errors import ConfigurationError
 from stockade.guard.networks import Networks
+from stockade.guard.paths import REMEMBERED
 from stockade.guard.request import Request
 
 Test = Callable[[Request], object]
@@ -81,10 +82,13 @@ def _said(name: str, values: Iterable[object]) -> str:
 
 
 def glob(pattern: str) -> re.Pattern[str]:
-    """``*`` is anything within one segment, ``**`` anything at all; a format suffix (``.json``) is let through."""
+    """``*`` is anything within one segment, ``**`` anything at all; a format suffix (``.json``) is let through.
+
+    Upper and lower case are the same, as for many a router: who writes ``/LOGIN`` must not slip past.
+    """
     parts = re.split(r"(\*\*|\*)", pattern.rstrip("/") or "/")
     text = "".join({"**": ".*", "*": "[^/]*"}.get(part) or re.escape(part) for part in parts)
-    return re.compile(rf"{text}(?:\.[A-Za-z0-9]+)?\Z", re.DOTALL)
+    return re.compile(rf"{text}(?:\.[^/]*)?\Z", re.DOTALL | re.IGNORECASE)
 
 
 def path(*patterns: str) -> Condition:
@@ -94,17 +98,19 @@ def path(*patterns: str) -> Condition:
             raise ConfigurationError(f"a path begins with a slash: {pattern!r}", remedy=f"Write /{pattern}.")
     found = [glob(p) for p in patterns]
 
-    @lru_cache(maxsize=4096)
     def matches(text: str) -> bool:
         return any(pattern.match(text) for pattern in found)
 
-    return Condition(lambda request: matches(request.path), _said("path", patterns))
+    kept = lru_cache(maxsize=4096)(matches)
+    return Condition(
+        lambda request: (kept if len(request.path) <= REMEMBERED else matches)(request.path), _said("path", patterns)
+    )
 
 
 def prefix(*prefixes: str) -> Condition:
-    """The normal path begins with one of these, as text: ``/users`` covers ``/users/anything`` and ``/users_x``."""
-    found = tuple(p.rstrip("/") or "/" for p in prefixes)
-    return Condition(lambda request: request.path.startswith(found), _said("prefix", prefixes))
+    """The normal path begins with one of these, as text: ``/users`` covers ``/users/anything`` and ``/Users_x``."""
+    found = tuple((p.rstrip("/") or "/").lower() for p in prefixes)
+    return Condition(lambda request: request.path.lower().startswith(found), _said("prefix", prefixes))
 
 
 def regex(pattern: str) -> Condition:
@@ -117,9 +123,12 @@ def regex(pattern: str) -> Condition:
 
 
 def method(*methods: str) -> Condition:
-    """The method is one of these."""
-    found = frozenset(m.upper() for m in methods)
-    return Condition(lambda request: request.method in found, _said("method", sorted(found)))
+    """The method is one of these; who names GET means HEAD too, which is the same but for the body (RFC 9110,
+    section 9.3.2), and tells as much.
+    """
+    named = frozenset(m.upper() for m in methods)
+    found = named | {"HEAD"} if "GET" in named else named
+    return Condition(lambda request: request.method in found, _said("method", sorted(named)))
 
 
 def header(name: str, *values: str) -> Condition:

@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Final
 from urllib.parse import unquote
 
 _CLEAN = re.compile(r"(?:/(?!\.)[^/%;\\\x00-\x1f]+)*/?\Z")
 
 
-@lru_cache(maxsize=16384)
+REMEMBERED: Final = 512
+"""Characters of the longest path that is kept: what clients make up must not fill the memory."""
+
+
 def from_target(target: str) -> str:
     """The normal path of a request target as it stood on the wire (RFC 9112, section 3.2), its query left off."""
+    return _kept_target(target) if len(target) <= REMEMBERED else _from_target(target)
+
+
+def _from_target(target: str) -> str:
     path = target.partition("?")[0].partition("#")[0]
     if "://" in path:
         path = "/" + path.partition("://")[2].partition("/")[2]
     return normal(unquote(path, errors="replace"))
 
 
-@lru_cache(maxsize=16384)
 def normal(path: str) -> str:
     """A decoded path with its dots resolved, its slashes squeezed, and parameters and the last slash taken off."""
+    return _kept(path) if len(path) <= REMEMBERED else _normal(path)
+
+
+def _normal(path: str) -> str:
     if _CLEAN.match(path):
         return path.rstrip("/") or "/"
     segments: list[str] = []
@@ -31,3 +42,6 @@ def normal(path: str) -> str:
         elif name not in {"", "."}:
             segments.append(name)
     return "/" + "/".join(segments)
+
+
+_kept, _kept_target = lru_cache(maxsize=16384)(_normal), lru_cache(maxsize=16384)(_from_target)
