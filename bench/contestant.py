@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from subprocess import PIPE, Popen
-from typing import Final
+from tempfile import TemporaryFile
+from typing import IO, Final
 
 from bench.rules import clients
 
@@ -22,8 +23,8 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 class Contestant:
     """The other end: a started contestant."""
 
-    def __init__(self, process: Popen[str]) -> None:
-        self.process = process
+    def __init__(self, process: Popen[str], said: IO[str]) -> None:
+        self.process, self.said = process, said
 
     def round(self) -> float:
         """Microseconds a decision of one more round."""
@@ -33,16 +34,22 @@ class Contestant:
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError(f"{self.process.args!r} ended in the middle of a round")
+            self.said.seek(0)
+            raise RuntimeError(f"{self.process.args!r} ended in the middle of a round:\n{self.said.read()[-2000:]}")
         return float(line)
 
 
 @contextlib.contextmanager
 def started(*argv: str | Path) -> Iterator[Contestant]:
-    """Start a contestant, warm it with one round, and end it with the block."""
-    with Popen(list(map(str, argv)), stdin=PIPE, stdout=PIPE, text=True, cwd=ROOT) as process:
+    """Start a contestant, warm it with one round, and end it with the block. What it says on the side is shown only if
+    it ends too soon.
+    """
+    with (
+        TemporaryFile("w+") as said,
+        Popen(list(map(str, argv)), stdin=PIPE, stdout=PIPE, stderr=said, text=True, cwd=ROOT) as process,
+    ):
         try:
-            contestant = Contestant(process)
+            contestant = Contestant(process, said)
             contestant.round()
             yield contestant
         finally:
