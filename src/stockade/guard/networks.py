@@ -32,42 +32,54 @@ def parse_network(text: str) -> Network:
 class Networks:
     """Networks of both families; ``"203.0.113.9" in networks`` takes an address as text and never raises."""
 
-    __slots__ = ("_ends", "_networks", "_starts")
+    __slots__ = ("_four", "_six", "_texts")
 
     def __init__(self, networks: Iterable[str] = ()) -> None:
-        self._networks = tuple(sorted({parse_network(n) for n in networks}, key=lambda n: (n.version, n)))
-        self._starts: dict[int, list[int]] = {4: [], 16: []}
-        self._ends: dict[int, list[int]] = {4: [], 16: []}
-        for network in self._networks:
-            self._merge(network)
-
-    def _merge(self, network: Network) -> None:
-        width = len(network.network_address.packed)
-        starts, ends = self._starts[width], self._ends[width]
-        first, last = int(network.network_address), int(network.broadcast_address)
-        if ends and first <= ends[-1] + 1:
-            ends[-1] = max(ends[-1], last)
-        else:
-            starts.append(first)
-            ends.append(last)
+        found = sorted({parse_network(n) for n in networks}, key=_order)
+        self._texts = tuple(map(str, found))
+        self._four = _ranges(n for n in found if n.version == 4)
+        self._six = _ranges(n for n in found if n.version == 6)
 
     def __contains__(self, address: str) -> bool:
-        packed = pack(address)
-        if packed is None:
+        try:
+            if ":" in address:
+                packed, (starts, ends) = inet_pton(AF_INET6, address), self._six
+            else:
+                packed, (starts, ends) = inet_pton(AF_INET, address), self._four
+        except (OSError, ValueError):
             return False
-        number = int.from_bytes(packed)
-        width = len(packed)
-        place = bisect_right(self._starts[width], number) - 1
-        return place >= 0 and number <= self._ends[width][place]
+        place = bisect_right(starts, packed)
+        return place > 0 and packed <= ends[place - 1]
 
     def __iter__(self) -> Iterator[str]:
-        return map(str, self._networks)
+        return iter(self._texts)
 
     def __len__(self) -> int:
-        return len(self._networks)
+        return len(self._texts)
 
     def __bool__(self) -> bool:
-        return bool(self._networks)
+        return bool(self._texts)
+
+
+def _order(network: Network) -> tuple[int, int, int]:
+    return network.version, int(network.network_address), network.prefixlen
+
+
+def _ranges(networks: Iterable[Network]) -> tuple[list[bytes], list[bytes]]:
+    """The first and the last addresses of all stretches without a gap; the networks are of one family, and in order."""
+    starts: list[bytes] = []
+    ends: list[bytes] = []
+    after = -1
+    for network in networks:
+        first, width = int(network.network_address), network.max_prefixlen
+        last = first | (1 << (width - network.prefixlen)) - 1
+        if ends and first <= after:
+            ends.pop()
+        else:
+            starts.append(first.to_bytes(width // 8))
+        after = max(after, last + 1)
+        ends.append((after - 1).to_bytes(width // 8))
+    return starts, ends
 
 
 def pack(address: str) -> bytes | None:
