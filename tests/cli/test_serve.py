@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from stockade.securitylog import read_back
-from tests.cli.terminal import Terminal
+from tests.cli.terminal import PROGRAM, Terminal
 from tests.servers.processes import free_port, program, wait_until
 
 GUESSES = 10
@@ -152,6 +152,29 @@ def test_it_stands_in_front_of_any_service(terminal: Terminal, tmp_path: Path) -
         assert front.status("/users/sign_in") == 200
         assert front.status("/closed") == 403
         assert front.status("/.well-known/security.txt") == 200
+
+
+STORY = """
+ip link set lo up
+stockade serve >serve.out 2>&1 &
+until stockade bans >bans.out && grep -q Ctrl-C serve.out; do sleep 0.1; done
+held() { nft list set inet stockade addresses4 | grep -c 203.0.113.9; }
+stockade ban 203.0.113.9
+for _ in $(seq 100); do [ "$(held)" = 1 ] && break; sleep 0.1; done; held
+stockade unban 203.0.113.9
+for _ in $(seq 100); do [ "$(held)" = 0 ] && break; sleep 0.1; done; held
+kill %1; wait
+"""
+
+
+def test_bans_are_carried_into_the_packet_filter_and_lifted_there(terminal: Terminal) -> None:
+    program("nft", "nftables")
+    terminal.write(f'listen = "127.0.0.1:{free_port()}"\nworkers = 2\n[nftables]\nenabled = true\n')
+    environment = terminal.environment
+    environment["PATH"] = f"{PROGRAM.parent}:{environment['PATH']}:/usr/sbin:/sbin"
+    script = ["unshare", "--map-root-user", "--net", "bash", "-c", STORY]
+    done = subprocess.run(script, cwd=terminal.directory, env=environment, capture_output=True, text=True, check=False)
+    assert [line for line in done.stdout.splitlines() if line.isdecimal()] == ["1", "0"], done
 
 
 def test_a_port_that_is_taken_is_said(terminal: Terminal) -> None:

@@ -18,6 +18,7 @@ from typing import Final
 
 import uvloop
 
+from stockade.app import firewall
 from stockade.app.contact import security_txt_of
 from stockade.app.following import Follower
 from stockade.config import Settings, guard_of
@@ -92,6 +93,7 @@ def _leave(_signal: int, _frame: FrameType | None) -> None:
 def _prepared(settings: Settings, log: SecurityLog, stack: ExitStack) -> Ground:
     """Bind the socket, bring the database up to date, and without an upstream make the little forge."""
     state = state_of(settings)
+    _prove(settings)
     bound = stack.enter_context(contextlib.closing(server.listen(*address_of(settings.listen))))
     bound.listen(BACKLOG)
     if settings.upstream is not None:
@@ -101,6 +103,11 @@ def _prepared(settings: Settings, log: SecurityLog, stack: ExitStack) -> Ground:
         forge = demo.prepare(state, directory)
     registry, without = _registry(settings, stack)
     return Ground(settings, log, bound, forge, registry, without)
+
+
+def _prove(settings: Settings) -> None:
+    """Raise now what every worker would raise."""
+    firewall.keeper_of(settings, guard_of(settings), lambda _event: None)
 
 
 def _registry(settings: Settings, stack: ExitStack) -> tuple[Registry | None, str]:
@@ -113,14 +120,14 @@ def _registry(settings: Settings, stack: ExitStack) -> tuple[Registry | None, st
 # ── one process ──────────────────────────────────────────────────────────────────────────────────
 
 
-def work(ground: Ground) -> None:
-    """Serve in this process until a signal ends it."""
+def work(ground: Ground, *, first: bool = True) -> None:
+    """Serve in this process until a signal ends it. The ``first`` of several keeps the packet filter."""
     with ExitStack() as stack, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         directory = None
         if ground.demo is not None:
             directory = stack.enter_context(BuiltinDirectory(ground.settings.database_url(), record=ground.log))
         guard = guard_of(ground.settings, ground.log, identify=identify if directory else None)
-        runner.run(_serving(ground, guard, Gateway(_site(ground, guard, directory))))
+        runner.run(_serving(ground, guard, Gateway(_site(ground, guard, directory)), first=first))
 
 
 def _site(ground: Ground, guard: Guard, directory: BuiltinDirectory | None) -> Site:
@@ -137,13 +144,18 @@ def _site(ground: Ground, guard: Guard, directory: BuiltinDirectory | None) -> S
     )
 
 
-async def _serving(ground: Ground, guard: Guard, gateway: Gateway) -> None:
+async def _serving(ground: Ground, guard: Guard, gateway: Gateway, *, first: bool) -> None:
+    keeper = firewall.keeper_of(ground.settings, guard, ground.log) if first else None
+
     def changed(settings: Settings) -> None:
         gateway.rooms.security_txt = security_txt_of(settings)
+        firewall.follow(keeper, guard)
 
     follower = Follower(ground.settings, guard, ground.log, changed)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, ground.log.reopen)
     beside = [asyncio.create_task(follower.run()), asyncio.create_task(_flushing(guard))]
+    if keeper is not None:
+        beside.append(asyncio.create_task(keeper.run()))
     try:
         await server.server(gateway).serve(sockets=[ground.socket])
     finally:
@@ -166,23 +178,23 @@ class _Crew:
 
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
-        self.born: dict[int, float] = {}
+        self.born: dict[int, tuple[int, float]] = {}
 
     def run(self) -> None:
         signal.signal(signal.SIGHUP, self._pass_on)
         try:
-            for _ in range(self.ground.settings.workers):
-                self._start()
+            for number in range(self.ground.settings.workers):
+                self._start(number)
             self._keep()
         finally:
             self._end()
 
-    def _start(self) -> None:
+    def _start(self, number: int) -> None:
         worker = os.fork()
         if worker == 0:
             with self._ending_here():
-                work(self.ground)
-        self.born[worker] = time.monotonic()
+                work(self.ground, first=number == 0)
+        self.born[worker] = number, time.monotonic()
 
     @contextlib.contextmanager
     def _ending_here(self) -> Iterator[None]:
@@ -204,10 +216,11 @@ class _Crew:
     def _keep(self) -> None:
         while True:
             worker, status = os.wait()
-            lived = time.monotonic() - self.born.pop(worker)
+            number, born = self.born.pop(worker)
+            lived = time.monotonic() - born
             _log.error("worker %d has died (status %d) after %.0f s; starting another", worker, status, lived)
             time.sleep(0 if lived > 1 else 1)
-            self._start()
+            self._start(number)
 
     def _end(self) -> None:
         self._pass_on(signal.SIGTERM, None)

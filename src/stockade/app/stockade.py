@@ -165,6 +165,7 @@ class Stockade:
 
     def watch(self, log: Path, *, format: str | None = None, say: Callable[[str], None] = print) -> None:
         """Judge a growing log until interrupted; the configuration is followed meanwhile."""
+        from stockade.app import firewall
         from stockade.guard.lines import watch
 
         name = sha256(str(log.absolute()).encode()).hexdigest()[:16]
@@ -172,11 +173,14 @@ class Stockade:
         position.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
 
         async def watching(guard: Guard) -> None:
-            follower = asyncio.create_task(Follower(self.settings, guard, self.log).run())
+            keeper = firewall.keeper_of(self.settings, guard, self.log)
+            follower = Follower(self.settings, guard, self.log, lambda _settings: firewall.follow(keeper, guard))
+            beside = [asyncio.create_task(each.run()) for each in (follower, keeper) if each is not None]
             try:
                 await watch(log, guard, format=format, position=position, say=say)
             finally:
-                follower.cancel()
+                for task in beside:
+                    task.cancel()
 
         with self._guard() as (guard, wait):
             wait(watching(guard))

@@ -94,7 +94,7 @@ def reference() -> str:
 
 
 def _section(title: str, shape: type[Any]) -> Iterator[str]:
-    yield f"## {title}\n\n{(shape.__doc__ or '').strip()}\n"
+    yield f"## {title}\n\n{' '.join((shape.__doc__ or '').split())}\n"
     yield "| setting | takes | default | meaning |\n|---|---|---|---|"
     for found in settings_of(shape):
         if found.metadata[MEANING]:

@@ -92,10 +92,11 @@ class LogSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class NftablesSettings:
-    """Bans pushed to the kernel's packet filter, so that banned addresses do not reach the service at all."""
+    """Bans carried into the kernel's packet filter, in a table of their own, `inet stockade`: banned addresses do not
+    reach the service at all. Needs CAP_NET_ADMIN.
+    """
 
-    enabled: bool = setting(FLAG, "Push bans to the sets.", default=False)
-    table: str = setting(TEXT, "The table (of family inet) whose sets are kept.", "stockade")
+    enabled: bool = setting(FLAG, "Carry bans there, and lift them there within five seconds.", default=False)
 
 
 RULES: Final = ("safelist", "blocklist", "throttle", "fail2ban", "allow2ban", "track")
