@@ -25,7 +25,7 @@ from bench.rows import Row
 from stockade.guard.meter import Group, Meter, Window
 from stockade.guard.shared import SharedStore
 
-CLIENTS, DECISIONS, ROUNDS, RULES = 10_000, 40_000, 3, 5
+CLIENTS, DECISIONS, ROUNDS, RULES = 10_000, 20_000, 7, 5
 RECORD = 8 * RULES
 BAR = 12.0
 KEYS = [f"10.0.{n // 256}.{n % 256}" for n in range(CLIENTS)]
