@@ -12,10 +12,11 @@ from django.http.response import HttpResponseBase
 from stockade.django.request import auser_of, by_session, request_of
 from stockade.django.setting import guard
 from stockade.errors import ConfigurationError
-from stockade.guard.answers import Answer
+from stockade.guard.answers import ASTRAY, Answer
 from stockade.guard.asgi import JUDGES, current
 from stockade.guard.decision import Decision
 from stockade.guard.gate import Guard
+from stockade.guard.paths import below, climbs
 from stockade.guard.workers import warn_if_alone
 
 
@@ -52,6 +53,8 @@ class GuardMiddleware:
         decision = self._remembered(http, self.guard.decide(request_of(http, self.guard)))
         if not decision.allowed:
             return response_of(self.guard.refusal(decision))
+        if not straightened(http, decision.request.path):
+            return response_of(ASTRAY)
         response = self._told(decision, self.get_response(http))
         self.guard.settle(decision, response.status_code)
         return response
@@ -63,6 +66,8 @@ class GuardMiddleware:
         decision = self._remembered(http, await self.guard.adecide(request))
         if not decision.allowed:
             return response_of(self.guard.refusal(decision))
+        if not straightened(http, request.path):
+            return response_of(ASTRAY)
         response = self._told(decision, await self.get_response(http))
         await self.guard.asettle(decision, response.status_code)
         return response
@@ -78,6 +83,18 @@ class GuardMiddleware:
         for name, value in self.guard.answers.quota_headers(decision, self.guard.clock()):
             response.headers[name] = value
         return response
+
+
+def straightened(http: HttpRequest, judged: str) -> bool:
+    """Have Django resolve the path that was judged, where the request's goes up; false when that leads out of where the
+    project is mounted.
+    """
+    if climbs(http.path):
+        inner = below(judged, http.META.get("SCRIPT_NAME") or "")
+        if inner is None:
+            return False
+        http.path, http.path_info = judged, inner or "/"
+    return True
 
 
 def _has_company(http: HttpRequest) -> bool:

@@ -9,13 +9,14 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote
 
 from stockade.gateway.identity import Visitors
 from stockade.guard.address import Client
 from stockade.guard.answers import Answer
 from stockade.guard.asgi import Headers, Receive, Scope, Send
 from stockade.guard.gate import Guard
-from stockade.guard.paths import from_target
+from stockade.guard.paths import climbs, from_target
 from stockade.guard.request import Request
 
 log = logging.getLogger(__name__)
@@ -74,6 +75,9 @@ class ForwardAuth:
         if self.visitors is not None:
             await self.visitors.glance(scope)
         text, method = target.decode("latin-1"), fields.get(dialect.method, b"GET").decode("latin-1")
+        if ("%" in text or ".." in text) and climbs(unquote(text.partition("?")[0])):
+            await _send(_for(dialect, _plain(403, "This path goes up: ask for where it leads.")), send)
+            return
         path, query = from_target(text), text.partition("?")[2]
         request = Request(client, method, path, Headers(lines).get, query, identify=guard.identify)
         decision = guard.decide(request) if not guard.awaits else await guard.adecide(request)

@@ -52,6 +52,12 @@ class Answer:
     body: bytes
 
 
+ASTRAY: Final = Answer(
+    400, (("content-type", "text/plain; charset=utf-8"), ("content-length", "29")), b"This path leads out of here.\n"
+)
+"""The response to a path that goes up and out of where an application is mounted."""
+
+
 @dataclass(frozen=True)
 class Answers:
     """How to say it: every text and status can be changed, and the headers be those of the IETF draft, of GitLab, or

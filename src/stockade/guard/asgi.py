@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from contextvars import ContextVar
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
-from stockade.guard.answers import Answer
+from stockade.guard.answers import ASTRAY, Answer
 from stockade.guard.decision import Decision
 from stockade.guard.gate import Guard
-from stockade.guard.paths import normal
+from stockade.guard.paths import below, climbs, normal
 from stockade.guard.request import Request
 from stockade.guard.workers import warn_if_alone
 
@@ -54,6 +55,9 @@ class GuardMiddleware:
         if not decision.allowed:
             await refuse(guard.refusal(decision), scope, receive, send)
             return
+        if ".." in scope["path"] and not straightened(scope, request.path):
+            await refuse(ASTRAY, scope, receive, send)
+            return
         scope[JUDGED] = decision
         scope[JUDGES] = (*judges, guard)
         current.set(decision)
@@ -63,6 +67,15 @@ class GuardMiddleware:
             await self.app(scope, receive, send if quiet else Answering(guard, decision, send))
         finally:
             request.let_go()
+
+
+def straightened(scope: Scope, judged: str) -> bool:
+    """Hand the application the path that was judged, where its own goes up; false when that leads out of its mount."""
+    if climbs(scope["path"]):
+        if below(judged, scope.get("root_path", "")) is None:
+            return False
+        scope["path"], scope["raw_path"] = judged, quote(judged).encode()
+    return True
 
 
 class Answering:

@@ -36,12 +36,30 @@ def _normal(path: str) -> str:
         return path.rstrip("/") or "/"
     segments: list[str] = []
     for segment in path.replace("\\", "/").split("/"):
-        name = segment.partition(";")[0].strip("\x00")
+        name = _name(segment)
         if name == "..":
             segments[-1:] = []
         elif name not in {"", "."}:
             segments.append(name)
     return "/" + "/".join(segments)
+
+
+def _name(segment: str) -> str:
+    """A segment without its parameters (RFC 3986, section 3.3)."""
+    return segment.partition(";")[0].strip("\x00")
+
+
+def climbs(path: str) -> bool:
+    """Does a decoded path go up again (``..``)? Some servers resolve that and others do not: where a rule reads
+    ``/b``, an application below ``/a`` may serve ``/a/../b``. So it is handed the path that was judged.
+    """
+    return ".." in path and any(_name(segment) == ".." for segment in path.replace("\\", "/").split("/"))
+
+
+def below(path: str, mount: str) -> str | None:
+    """What is left of a normal path below where an application is mounted; None when it leads out of there."""
+    mount = mount.rstrip("/")
+    return path[len(mount) :] if path == mount or path.startswith(f"{mount}/") else None
 
 
 _kept, _kept_target = lru_cache(maxsize=16384)(_normal), lru_cache(maxsize=16384)(_from_target)

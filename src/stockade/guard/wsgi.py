@@ -7,10 +7,10 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from stockade.guard.answers import Answer
+from stockade.guard.answers import ASTRAY, Answer
 from stockade.guard.decision import Decision
 from stockade.guard.gate import Guard
-from stockade.guard.paths import normal
+from stockade.guard.paths import below, climbs, normal
 from stockade.guard.request import Request
 from stockade.guard.workers import warn_if_alone
 
@@ -38,12 +38,25 @@ class GuardMiddleware:
         if self.first:
             self.first = False
             warn_if_alone(self.guard, at_least=2 if environ.get("wsgi.multiprocess") else 1)
-        decision = self.guard.decide(request_of(environ, self.guard, self.route_of))
+        request = request_of(environ, self.guard, self.route_of)
+        decision = self.guard.decide(request)
         if not decision.allowed:
             return refuse(self.guard.refusal(decision), start_response)
+        if ".." in environ.get("PATH_INFO", "") and not straightened(environ, request.path):
+            return refuse(ASTRAY, start_response)
         environ[JUDGED] = decision
         environ[JUDGES] = (*judges, self.guard)
         return self.app(environ, answering(self.guard, decision, start_response))
+
+
+def straightened(environ: Environ, judged: str) -> bool:
+    """Hand the application the path that was judged, where its own goes up; false when that leads out of its mount."""
+    if climbs(environ["PATH_INFO"]):
+        inner = below(judged, environ.get("SCRIPT_NAME", ""))
+        if inner is None:
+            return False
+        environ["PATH_INFO"] = inner.encode().decode("latin-1")
+    return True
 
 
 def answering(guard: Guard, decision: Decision, start_response: StartResponse) -> StartResponse:
