@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from struct import Struct, pack
+from itertools import islice
+from struct import Struct, pack, unpack
 from typing import Final
 
-from stockade.guard.meter import MANUAL, UNCOUNTED, Ask, Group, Meter, Tally
+from stockade.guard.meter import MANUAL, UNCOUNTED, Ask, Group, Meter, Reading, Tally
 from stockade.guard.redis.keys import Keys, encode
 from stockade.guard.redis.script import Script
 
-READING: Final = Struct("<ddi")
 BAN: Final = Struct("<ddd")
 BY_HAND: Final = -1
 MAX_PREPARED: Final = 4096
@@ -31,7 +31,7 @@ SERVER_TIME: Final = bulk(b"")
 class Prepared:
     """A group made ready: its share of the script's arguments, and how to read what comes back."""
 
-    __slots__ = ("alone", "arguments", "encoded", "group", "size")
+    __slots__ = ("alone", "arguments", "encoded", "group")
 
     def __init__(self, group: Group, index: bytes | None) -> None:
         striking = (m.rule for m in group.meters if m.bantimes)
@@ -43,7 +43,6 @@ class Prepared:
         self.encoded = bulk(spec) + b"".join(bulk(encode(name)) for name in names)
         self.arguments = 1 + len(names)
         self.group = group
-        self.size = READING.size * len(group.meters)
         self.alone = _alone(self, index if group.strikes else None)
 
 
@@ -121,15 +120,20 @@ class Encoder:
             return [_banned(ask[1], ban) for ask, ban in zip(asks, BAN.iter_unpack(answer[0]), strict=True)]
         assert type(answer) is bytes, answer  # noqa: S101  the script answers nothing else
         if len(asks) == 1:
-            return [("", 0.0, list(READING.iter_unpack(answer)))]
-        return list(self._counted(asks, answer))
+            return [("", 0.0, _readings(answer, len(asks[0][1].meters)))]
+        sizes = [len(group.meters) for _, group, _ in asks]
+        readings = iter(_readings(answer, sum(sizes)))
+        return [("", 0.0, list(islice(readings, size))) for size in sizes]
 
-    def _counted(self, asks: Sequence[Ask], answer: bytes) -> Iterator[Tally]:
-        start = 0
-        for ask in asks:
-            end = start + self.prepare(ask[1]).size
-            yield ("", 0.0, list(READING.iter_unpack(answer[start:end])))
-            start = end
+
+def _readings(answer: bytes, meters: int) -> list[Reading]:
+    """What is used of each meter, and what more some of them say."""
+    numbers = unpack(f"<{len(answer) // 8}d", answer)
+    readings = [(used, 0.0, 0) for used in numbers[:meters]]
+    for place in range(meters, len(numbers), 3):
+        meter, wait, level = numbers[place : place + 3]
+        readings[int(meter)] = (numbers[int(meter)], wait, int(level))
+    return readings
 
 
 def _plan(requests: Iterable[Sequence[Ask]], places: dict[Group, int]) -> Iterator[int]:

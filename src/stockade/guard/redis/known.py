@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextvars import ContextVar
 from time import monotonic
-from typing import Final, NamedTuple
+from typing import Final
 
 from stockade.guard.meter import MANUAL, MICROSECONDS, UNCOUNTED, Ask, Tally
 from stockade.guard.redis.asks import BAN
@@ -15,34 +15,29 @@ LAPSE: Final = 0.9
 MAX_KNOWN: Final = 10_000
 
 
-class Known(NamedTuple):
-    """A ban that was live when we last heard of it."""
-
-    lapse: float
-    rule: str
-    tally: Tally
-
-
 class KnownBans:
     """The clients found banned a moment ago; the oldest is dropped when there are too many."""
 
     __slots__ = ("_bans",)
 
     def __init__(self) -> None:
-        self._bans: dict[str, Known] = {}
+        self._bans: dict[str, tuple[float, str, Tally]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._bans)
 
     def look(self, asks: Sequence[Ask]) -> list[Tally] | None:
         """What is known to answer for these asks; None when Redis must be asked."""
-        bans = self._bans
         for client, group, _ in asks:
-            known = bans.get(client)
-            if known is not None and not group.exempt and (known.rule in group.bans or known.rule == MANUAL):
-                if known.lapse > monotonic():
-                    return [known.tally if ask[0] == client and ask[1] is group else UNCOUNTED for ask in asks]
-                bans.pop(client, None)
+            known = self._bans.get(client)
+            if known is None or group.exempt:
+                continue
+            lapse, rule, tally = known
+            if rule not in group.bans and rule != MANUAL:
+                continue
+            if lapse > monotonic():
+                return [tally] if len(asks) == 1 else [tally if ask[0] == client else UNCOUNTED for ask in asks]
+            self._bans.pop(client, None)
         return None
 
     def learn(self, asks: Sequence[Ask], tallies: Sequence[Tally], bans: bytes, asked: float) -> None:
@@ -51,7 +46,7 @@ class KnownBans:
             if tally[0]:
                 while len(self._bans) >= MAX_KNOWN:
                     self._bans.pop(next(iter(self._bans)), None)
-                self._bans[client] = Known(asked + min(LAPSE, left / MICROSECONDS), tally[0], tally)
+                self._bans[client] = (asked + min(LAPSE, left / MICROSECONDS), tally[0], tally)
 
     def forget(self, client: str) -> None:
         """Do not take this client for banned any more."""

@@ -6,14 +6,15 @@
 --          and which evidence, counted from the end of ARGV, belongs to it
 --        then each group: one string of numbers, and the names of the fields it reads; then the evidence
 --
--- Answers a string of readings for each request, or a list that holds (rule, until, how long still) for each ask of a request
--- for which a ban answers.
+-- Answers a string of numbers for each request: what is used, meter by meter, and then three for each meter that has more to
+-- say, which it is (from 0), how long to wait, the level of a ban placed just now. Or, where a ban answers for the request, a
+-- list of one string: for each ask the rule, until when, how long still.
 
 local FOREVER = 9007199254740992
-local FIXED, GCRA, STRIKES = 1, 2, 3
+local SLIDING, FIXED, GCRA, STRIKES = 0, 1, 2, 3
 local HEAD, METER, CELLS, BAN = '<ddddd', '<dddddddd', '<ddd', '<dd'
 local MANUAL, DIES = 1, 2
-local numbers, pack, call = struct.unpack, struct.pack, redis.call
+local numbers, pack, call, words = struct.unpack, struct.pack, redis.call, ARGV
 
 local function roll(start, before, current, period, now)
   local elapsed = now - start
@@ -31,8 +32,8 @@ end
 
 local function sliding(start, before, current, limit, period, need, cost, now)
   local room = need ~= 0 and limit - need or FOREVER
-  local elapsed
-  elapsed, start, before, current = roll(start, before, current, period, now)
+  local elapsed = now - start
+  if elapsed < 0 or elapsed >= period then elapsed, start, before, current = roll(start, before, current, period, now) end
   if cost < 0 then return 0, 0, start, 0, 0 end
   local used = current + before * (1 - elapsed / period)
   if used > room then return used, wait_for_room(room, period, elapsed, before, current), start, before, current end
@@ -74,23 +75,19 @@ local function strike(till, level, spec, at, times, now)
   return level + 1, math.min(now + bantime, FOREVER), bantime
 end
 
--- What is known of a client, as far as a group asks for it: by hand until, dies, its bans, its counters.
-local function read(key, at)
-  local meters, bans = numbers('<dd', ARGV[at])
-  return call('HMGET', key, unpack(ARGV, at + 1, at + 2 + bans + meters))
-end
-
--- The enforced, live ban that answers for a client: -1 for one by hand, else which of the group's; and until when.
-local function live(values, at, now)
-  local _, _, looked = numbers('<ddd', ARGV[at])
-  if looked < 0 then return 0, 0 end
-  local by_hand = tonumber(values[MANUAL] or 0)
-  if by_hand > now then return -1, by_hand end
+-- What is known of a client, as far as a group asks for it: by hand until, dies, its bans, its counters. Then the enforced, live
+-- ban that answers for the client: -1 for one by hand, else which of the group's; and until when.
+local function read(key, at, now)
+  local meters, bans, looked = numbers('<ddd', words[at])
+  local values = call('HMGET', key, unpack(words, at + 1, at + 2 + bans + meters))
+  if looked < 0 then return values, 0, 0 end
+  local by_hand = values[MANUAL] and tonumber(values[MANUAL]) or 0
+  if by_hand > now then return values, -1, by_hand end
   for rule = 1, looked do
     local till = values[DIES + rule] and numbers('<d', values[DIES + rule]) or 0
-    if till > now then return rule, till end
+    if till > now then return values, rule, till end
   end
-  return 0, 0
+  return values, 0, 0
 end
 
 -- Write down a ban and why; the time limits of the hash are seen to with the counters.
@@ -106,85 +103,93 @@ local function keep(key, dies, lifetime, now)
   if dies and tonumber(dies) >= now + lifetime then return end
   local keeps = math.min(1.25 * lifetime, FOREVER - now)
   local milliseconds = math.ceil(keeps / 1000)
-  if ARGV[1] ~= '' then milliseconds = math.max(milliseconds, 60000) end
+  if words[1] ~= '' then milliseconds = math.max(milliseconds, 60000) end
   call('HSET', key, 'dies', math.ceil(now + keeps))
   call('PEXPIRE', key, string.format('%.0f', milliseconds))
 end
 
+-- The three windows; strikes are counted as sliding, without asking for room.
 local function count(window, start, before, current, limit, period, need, cost, burst, now)
   if window == FIXED then return fixed(start, current, limit, period, need, cost, now) end
   if window == GCRA then return gcra(start, limit, period, need, cost, burst, now) end
   return sliding(start, before, current, limit, period, window ~= STRIKES and need or 0, cost, now)
 end
 
--- Count every meter of a group, append what each says to `readings`, and write what has changed.
-local function tally(key, at, values, evidence, index, readings, now)
-  local spec, changed, last = ARGV[at], {}, #readings
+-- Count every meter of a group, append how much of each is `used`, and what more there is to say to `told`; write what changed.
+local function tally(key, at, values, evidence, index, used_up, told, now)
+  local spec, changed, changes, last = words[at], {}, 0, #used_up
   local meters, bans, _, lifetime, writes, pos = numbers(HEAD, spec)
   for field = at + 3 + bans, at + 2 + bans + meters do
     local window, limit, period, need, cost, burst, ban, times, after = numbers(METER, spec, pos)
     local start, before, current, till, level = 0, 0, 0, 0, 0
-    if values[field - at] then start, before, current = numbers(CELLS, values[field - at]) end
+    local known = values[field - at]
+    if known then start, before, current = numbers(CELLS, known) end
     if ban ~= 0 and values[DIES + ban] then till, level = numbers(BAN, values[DIES + ban]) end
     local used, wait, opened, older, newer, placed = limit, till - now, start, before, current, 0
-    if till <= now then
+    local elapsed = now - start
+    if window == SLIDING and cost > 0 and need ~= 0 and 0 <= elapsed and elapsed < period
+      and current + before * (1 - elapsed / period) <= limit - need then
+      -- nearly every request falls in the open window and finds room: that way is kept short
+      used, wait, newer = current + before * (1 - elapsed / period) + cost, 0, current + cost
+    elseif till <= now then
       used, wait, opened, older, newer = count(window, start, before, current, limit, period, need, cost, burst, now)
       if window == STRIKES and used >= limit and cost > 0 and times > 0 then
         placed, till, wait = strike(till, level, spec, after, times, now)
         older, newer = 0, 0
-        place(key, ARGV[field]:sub(6), till, placed, limit, period, evidence, now)
+        place(key, words[field]:sub(6), till, placed, limit, period, evidence, now)
         if index then enlist(index, key, till, now) end
       end
     end
     if opened ~= start or older ~= before or newer ~= current then
-      changed[#changed + 1] = ARGV[field]
-      changed[#changed + 1] = pack(CELLS, opened, older, newer)
+      changed[changes + 1], changed[changes + 2] = words[field], pack(CELLS, opened, older, newer)
+      changes = changes + 2
     end
-    readings[last + 1], readings[last + 2], readings[last + 3] = used, wait, placed
-    last, pos = last + 3, after + 8 * times
+    if wait > 0 then
+      local said = #told
+      told[said + 1], told[said + 2], told[said + 3] = last, wait, placed
+    end
+    used_up[last + 1] = used
+    last, pos = last + 1, after + 8 * times
   end
   if writes ~= 0 or values[DIES] then
-    if #changed > 0 then call('HSET', key, unpack(changed)) end
+    if changes > 0 then call('HSET', key, unpack(changed)) end
     keep(key, values[DIES], lifetime, now)
   end
 end
 
-local now = tonumber(ARGV[1])
+local now = tonumber(words[1])
 if not now then
   local time = call('TIME')
   now = time[1] * 1000000 + time[2]
 end
 
-local plan, key, answers = ARGV[2], 0, {}
+local plan, key, answers = words[2], 0, {}
 local indexed, requests, pos = numbers('<I2I2', plan)
 local index = indexed ~= 0 and KEYS[#KEYS] or nil
-
-local groups, evidence, values = {}, {}, {}
+local groups, evidence, values, rules, ends = {}, {}, {}, {}, {}
 
 for request = 1, requests do
   local asks, banned
   asks, pos = numbers('<I2', plan, pos)
   for ask = 1, asks do
     groups[ask], evidence[ask], pos = numbers('<I2I2', plan, pos)
-    values[ask] = read(KEYS[key + ask], groups[ask])
-    banned = live(values[ask], groups[ask], now) ~= 0 or banned
+    values[ask], rules[ask], ends[ask] = read(KEYS[key + ask], groups[ask], now)
+    banned = banned or rules[ask] ~= 0
   end
   if banned then
     local bans = {}
-    for ask = 1, asks do
-      local rule, till = live(values[ask], groups[ask], now)
-      bans[ask] = pack('<ddd', rule, till, math.max(till - now, 0))
-    end
+    for ask = 1, asks do bans[ask] = pack('<ddd', rules[ask], ends[ask], math.max(ends[ask] - now, 0)) end
     answers[request] = { table.concat(bans) }
   else
-    local readings = {}
+    local used, told = {}, {}
     for ask = 1, asks do
       for earlier = 1, ask - 1 do
-        if KEYS[key + earlier] == KEYS[key + ask] then values[ask] = read(KEYS[key + ask], groups[ask]) end
+        if KEYS[key + earlier] == KEYS[key + ask] then values[ask] = read(KEYS[key + ask], groups[ask], now) end
       end
-      tally(KEYS[key + ask], groups[ask], values[ask], ARGV[#ARGV + 1 - evidence[ask]], index, readings, now)
+      tally(KEYS[key + ask], groups[ask], values[ask], words[#words + 1 - evidence[ask]], index, used, told, now)
     end
-    answers[request] = pack('<' .. string.rep('ddi4', #readings / 3), unpack(readings))
+    answers[request] = pack('<' .. string.rep('d', #used), unpack(used))
+    if #told > 0 then answers[request] = answers[request] .. pack('<' .. string.rep('d', #told), unpack(told)) end
   end
   key = key + asks
 end

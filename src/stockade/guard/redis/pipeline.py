@@ -20,7 +20,7 @@ from stockade.guard.redis.url import Address, Target
 from stockade.guard.redis.wire import Future, Waiting, Wire, dial, fail
 
 MAX_IN_FLIGHT: Final = 20_000
-MAX_BATCH: Final = 64
+MAX_BATCH: Final = 128
 """Requests that share a call: Redis does nothing else meanwhile."""
 STALL: Final = 1.0
 """Seconds without the oldest reply after which a connection is given up."""
