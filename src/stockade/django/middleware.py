@@ -55,7 +55,11 @@ class GuardMiddleware:
             return response_of(self.guard.refusal(decision))
         if not straightened(http, decision.request.path):
             return response_of(ASTRAY)
-        response = self._told(decision, self.get_response(http))
+        judged = current.set(decision)
+        try:
+            response = self._told(decision, self.get_response(http))
+        finally:
+            current.reset(judged)  # the thread goes on to serve others
         self.guard.settle(decision, response.status_code)
         return response
 
@@ -64,6 +68,7 @@ class GuardMiddleware:
         if self.guard.identify is by_session:
             request.account = await auser_of(http)
         decision = self._remembered(http, await self.guard.adecide(request))
+        current.set(decision)
         if not decision.allowed:
             return response_of(self.guard.refusal(decision))
         if not straightened(http, request.path):
@@ -76,7 +81,6 @@ class GuardMiddleware:
         """The decision, where views, signals and a second mounting of the middleware find it."""
         http.META[JUDGES] = (*judges_of(http), self.guard)
         http.stockade = decision
-        current.set(decision)
         return decision
 
     def _told(self, decision: Decision, response: HttpResponseBase) -> HttpResponseBase:
