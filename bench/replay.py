@@ -48,7 +48,7 @@ def write_log(target: Path, megabytes: float, *, clients: int = 20_000, paths: i
 
 
 def _batches(chance: random.Random, clients: int, paths: int) -> Iterator[str]:
-    addresses = [f"{chance.randrange(1, 224)}.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}" for n in range(clients)]
+    addresses = [f"{chance.randrange(128, 224)}.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}" for n in range(clients)]
     requests = [
         *_pages(chance, paths),
         *[("POST /users/sign_in", 302), ("POST /users/sign_in", 401), ("GET /.env", 404)],

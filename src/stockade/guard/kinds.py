@@ -7,17 +7,17 @@ is taken to be a function of the request, as everywhere in the guard.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from stockade.guard.conditions import Condition
 from stockade.guard.discriminators import by_address
 from stockade.guard.formats.line import Line
-from stockade.guard.lanes import CLEAR, MAX_ROWS, Entry, Lane, Row
+from stockade.guard.lanes import CLEAR, MAX_ROWS, Lane, Row
+from stockade.guard.ledger import Looks
 from stockade.guard.meter import Ask, Group, Meter, Tally, Window
 from stockade.guard.policy import Policy, evidence
 from stockade.guard.request import Request
-from stockade.guard.rules import BanRule
 
 ABOUT_THE_CLIENT: Final = frozenset({"client", "address"})
 VARYING: Final = frozenset({"user-agent", "referer", "x-forwarded-for"})
@@ -49,10 +49,20 @@ class WatchedRequest(Request):
         return found
 
 
+class Lean(NamedTuple):
+    """A row without the meters that only look at an enforced ban, for the bans of a group are looked at first anyway;
+    and what of them moves on.
+    """
+
+    row: Row
+    group: Group
+    looks: Looks
+
+
 class Known(NamedTuple):
     """What lines of one kind ask, on the way ``inward`` and on the way ``out``.
 
-    ``alone`` is the group where the client's address is all that is asked about, as nearly always. ``cleared`` are
+    ``alone`` is what is asked where it is asked about the client's address alone, as nearly always. ``cleared`` are
     the places (of an ask, and of a reading in its answer) of counts that the answer clears when they are not clear
     already. ``signs_in`` says that such a line is a sign-in that succeeded, ``answers`` that there is anything to do
     on the way out.
@@ -64,8 +74,8 @@ class Known(NamedTuple):
     out_rows: Sequence[Row]
     cleared: Sequence[tuple[int, int]]
     signs_in: bool = False
-    alone: Group | None = None
     answers: bool = False
+    alone: Lean | None = None
 
     def clears(self, tallies: Sequence[Tally]) -> bool:
         """Does the answer clear a count that is not clear?"""
@@ -91,13 +101,16 @@ class Lesson(NamedTuple):
 
 
 class Learner:
-    """Finds out for a policy what lines of one kind ask. ``signs_in`` recognises a sign-in that succeeded."""
+    """Finds out for a policy what lines of one kind ask. ``signs_in`` recognises a sign-in that succeeded, ``look`` is
+    the ledger's.
+    """
 
-    def __init__(self, policy: Policy, signs_in: Condition) -> None:
+    def __init__(self, policy: Policy, signs_in: Condition, look: Callable[[Meter], tuple[int, float]]) -> None:
         self.policy = policy
+        self._look = look
+        self._lean: dict[Group, Lean] = {}
         self.signs_in = signs_in
         self._dynamic = any(entry.dynamic for lane in policy.lanes for entry in lane.entries)
-        self._lean: dict[Group, Row] = {}
 
     def learn(self, request: Request, line: Line) -> Lesson:
         """What every line with this request and this status asks."""
@@ -115,10 +128,12 @@ class Learner:
         if (out and cleared) or self._tracked(request) or any(row.refuser for row in rows):
             return None
         signs_in = bool(self.signs_in.test(request))
-        key, group, _ = inward[0]
-        alone = group if len(inward) == 1 and key is None else None
         answers = bool(out or cleared or signs_in)
-        return Known(inward, rows, out, out_rows, cleared, signs_in, alone, answers)
+        known = Known(inward, rows, out, out_rows, cleared, signs_in, answers)
+        if len(inward) > 1 or inward[0][0] is not None or cleared:
+            return known
+        lean = self._without_looks(rows[0])
+        return known._replace(inward=[(None, lean.row.group, inward[0][2])], rows=[lean.row], alone=lean)
 
     def _listed(self, request: Request) -> bool:
         lists = (*self.policy.safelists, *self.policy.blocklists)
@@ -130,7 +145,7 @@ class Learner:
     def _inward(self, request: Request) -> tuple[Template, list[Row]]:
         asks, rows = [], []
         for key, lane in _applying(self.policy.lanes, request):
-            row = self._without_looks(lane.plain or lane.inward(request, exempt=False))
+            row = lane.plain or lane.inward(request, exempt=False)
             asks.append((key, row.group, evidence(request) if row.group.strikes else ""))
             rows.append(row)
         return asks, rows
@@ -152,17 +167,26 @@ class Learner:
         places = [(ask, at, entry) for ask, row in enumerate(rows) for at, entry in enumerate(row.entries)]
         return [(ask, at) for ask, at, entry in places if entry.rule.name in names]
 
-    def _without_looks(self, row: Row) -> Row:
-        """The row without the meters that only look at an enforced ban: the group's bans are looked at first anyway.
-
-        Stores make each group ready once, so there is one lean group for each.
-        """
+    def _without_looks(self, row: Row) -> Lean:
+        """Stores make each group ready once, so there is one lean row for each."""
         found = self._lean.get(row.group)
         if found is None:
             if len(self._lean) >= MAX_ROWS:
                 self._lean.clear()
-            found = self._lean[row.group] = _lean(row)
+            found = self._lean[row.group] = self._made_lean(row)
         return found
+
+    def _made_lean(self, row: Row) -> Lean:
+        pairs = list(zip(row.entries, row.group.meters, strict=True))
+        kept = [pair for pair in pairs if not _only_looks(pair[1])]
+        group = Group([meter for _, meter in kept], exempt=row.group.exempt)
+        group.bans = row.group.bans
+        looks = [self._look(meter) for _, meter in pairs if _only_looks(meter)]
+        return Lean(Row(group, [entry for entry, _ in kept], row.refuser), group, looks)
+
+
+def _only_looks(meter: Meter) -> bool:
+    return meter.window is Window.STRIKES and meter.cost == 0.0 and meter.enforced
 
 
 def _applying(lanes: Sequence[Lane], request: Request) -> Iterator[tuple[str | None, Lane]]:
@@ -171,15 +195,3 @@ def _applying(lanes: Sequence[Lane], request: Request) -> Iterator[tuple[str | N
         key = None if lane.key is by_address else lane.key(request)
         if key is not None or lane.key is by_address:
             yield key, lane
-
-
-def _lean(row: Row) -> Row:
-    pairs = [pair for pair in zip(row.entries, row.group.meters, strict=True) if not _only_looks(*pair)]
-    group = Group([meter for _, meter in pairs], exempt=row.group.exempt)
-    group.bans = row.group.bans
-    return Row(group, [entry for entry, _ in pairs], row.refuser)
-
-
-def _only_looks(entry: Entry, meter: Meter) -> bool:
-    looks = meter.window is Window.STRIKES and meter.cost == 0.0 and meter.enforced
-    return looks and not (isinstance(entry.rule, BanRule) and entry.rule.reset is not None)

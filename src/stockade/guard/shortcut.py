@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from stockade.guard.address import UNKNOWN, Addresses
+from stockade.guard.address import Addresses
 from stockade.guard.conditions import Condition
 from stockade.guard.decision import Decision
+from stockade.guard.formats import stamps
 from stockade.guard.formats.access import STAMP
 from stockade.guard.formats.line import Line, Read
 from stockade.guard.hindsight import Hindsight
@@ -16,6 +17,7 @@ from stockade.guard.ledger import Ledger
 from stockade.guard.lines import request_of
 from stockade.guard.logclock import TOLERANCE, LogClock
 from stockade.guard.meter import MICROSECONDS, Ask, Tally
+from stockade.guard.networks import pack
 from stockade.guard.policy import WAIT, Policy
 
 MAX_KNOWN: Final = 50_000
@@ -54,7 +56,7 @@ class Shortcut:
 
     def __init__(self, replay: Judge) -> None:
         self.replay = replay
-        self._learner = Learner(replay.policy, replay.signs_in)
+        self._learner = Learner(replay.policy, replay.signs_in, replay.store.look)
         self._times: dict[str, float] = {}
         self._clients: dict[str, str] = {}
         self._kinds: dict[tuple[str, ...], Known | None] = {}
@@ -79,10 +81,11 @@ class Shortcut:
             judged += 1
             if time > latest:  # noqa: PLR1730  a call of max() costs more
                 latest = time
-            if known.alone is None:
+            lean = known.alone
+            if lean is None:
                 self._count_all(text, client, known, latest)
                 continue
-            banned, until, readings = tally(client, known.alone, latest * MICROSECONDS)
+            banned, until, readings = tally(client, lean.group, latest * MICROSECONDS, lean.looks)
             if banned or known.answers or any(map(WAIT, readings)):
                 self._go_on(text, client, known, [(banned, until, readings)], latest)
         clock.went_on(latest, lines=judged - met)
@@ -132,6 +135,9 @@ class Shortcut:
 
     def _meet(self, text: str) -> None:
         """Judge a line of which something is new or too late; in full, unless all about it can be looked up then."""
+        if self._recognise(text):
+            self.judge_all((text,))
+            return
         line = self.replay.line(text)
         if line is None:
             return
@@ -142,21 +148,41 @@ class Shortcut:
         else:
             self.replay.judge(text, line)
 
+    def _recognise(self, text: str) -> bool:
+        """Is it of a known kind, so that all that can be new about it is its time and its client? Then remember
+        those.
+        """
+        self._make_room()
+        head, _, request = text.partition('"')
+        request, _, rest = request.partition('"')
+        known = self._kinds.get((request, rest[:5]))
+        client = self._clients.get(head[:-STAMP]) or self._new_client(head[:-STAMP]) if known is not None else None
+        if client is None or (known is PERSONAL and self._kinds.get((request, rest[:5], client)) is None):
+            return False
+        try:
+            time = self._times.get(head[-STAMP:]) or stamps.access(head[-STAMP:])
+        except (ValueError, OverflowError):
+            return False
+        self._times[head[-STAMP:]], self._clients[head[:-STAMP]] = time, client
+        return self.replay.clock.latest - time <= TOLERANCE
+
     def _remember(self, text: str, line: Line) -> bool:
         """Remember what is new about a line. Can the next like it be looked up?"""
         parts = text.split('"', 2)
         if len(parts) < 3 or "\\" in parts[1] or len(parts[1]) > MAX_REQUEST:  # an escaped quote does not end a request
             return False
         head, request, rest = parts
-        client = self._client(head[:-STAMP], line)
+        client = self._new_client(head[:-STAMP])
         if client is None or rest[:5] != f" {line.status} ":
             return False
+        self._make_room()
+        self._times[head[-STAMP:]], self._clients[head[:-STAMP]] = line.time, client
+        return self._learn((request, rest[:5]), client, line) is not None
+
+    def _make_room(self) -> None:
         for memory in (self._times, self._clients, self._kinds):
             if len(memory) >= MAX_KNOWN:
                 memory.clear()
-        self._times[head[-STAMP:]] = line.time
-        self._clients[head[:-STAMP]] = client
-        return self._learn((request, rest[:5]), client, line) is not None
 
     def _learn(self, kind: tuple[str, ...], client: str, line: Line) -> Known | None:
         """What is known of a kind, found out now if it is new."""
@@ -170,9 +196,16 @@ class Shortcut:
                 self._kinds[*kind, client] = found
         return found
 
-    def _client(self, written: str, line: Line) -> str | None:
+    def _new_client(self, written: str) -> str | None:
         """The key of a client of whom nothing but its address matters."""
-        client = self.replay.addresses.resolve(line.address, line.header)
-        if written != f"{line.address} - - " or client.proxied or self.replay.policy.exempts(client):
+        address, _, names = written.partition(" ")
+        if names != "- - " or pack(address) is None:
             return None
-        return None if client.address == UNKNOWN or client.address.startswith(LOOPBACK) else client.key
+        client = self.replay.addresses.resolve(address, _no_header)
+        if client.proxied or client.address.startswith(LOOPBACK) or self.replay.policy.exempts(client):
+            return None
+        return client.key
+
+
+def _no_header(_name: str) -> None:
+    return None

@@ -17,7 +17,7 @@ from stockade.guard.networks import pack
 STAMP: Final = 29
 """Characters of ``[17/May/2015:10:05:03 +0000] ``, which always stands before the request."""
 FIELD: Final = re.compile(r'(?:[^"\\]|\\.)*')
-REST: Final = re.compile(r' (\d{3}) \S+(?: "((?:[^"\\]|\\.)*)" "((?:[^"\\]|\\.)*)"(?: "((?:[^"\\]|\\.)*)")?)?')
+REST: Final = re.compile(r' (\d{3}) \S*(?: "((?:[^"\\]|\\.)*)" "((?:[^"\\]|\\.)*)"(?: "((?:[^"\\]|\\.)*)")?)?')
 
 
 def combined(_dating: Dating) -> Read:
