@@ -9,6 +9,7 @@ import signal
 import subprocess
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 from stockade.securitylog import read_back
 from tests.cli.terminal import PROGRAM, Terminal
 from tests.servers.processes import free_port, program, wait_until
+from tests.servers.redis import RedisServer
 
 GUESSES = 10
 
@@ -43,14 +45,20 @@ class Forge:
         command = [program("git", "git"), "clone", "--quiet", url, str(self.terminal.directory / into)]
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
-    def status(self, path: str = "/") -> int:
+    def status(self, path: str = "/", **headers: str) -> int:
         """What a request is answered with."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=headers)
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=20) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             error.close()
             return error.code
+
+    def guess(self, password: str = "wrong", **headers: str) -> int:
+        """What Git would be answered with for this password of alice."""
+        basic = "Basic " + b64encode(f"alice:{password}".encode()).decode()
+        return self.status("/demo/hello.git/info/refs?service=git-upload-pack", Authorization=basic, **headers)
 
 
 @contextlib.contextmanager
@@ -100,6 +108,25 @@ def test_a_newcomer_guesses_wrongly_asks_why_and_lifts_the_ban(terminal: Termina
     assert "Rack_Attack" in log.read_text()
     assert "unban" in log.read_text()
     assert forge.password not in log.read_text()
+
+
+def test_a_proxy_that_was_forgotten_is_never_banned_and_everybody_says_what_to_declare(terminal: Terminal) -> None:
+    with served(terminal) as forge:
+        guesses = [forge.guess(**{"X-Forwarded-For": "203.0.113.9"}) for _ in range(GUESSES + 2)]
+        assert guesses == [401] * (GUESSES + 2)
+        assert 'trusted_proxies = ["127.0.0.1"]' in terminal("explain 127.0.0.1").out
+        said = terminal("check")
+        assert said.code == 1
+        assert 'trusted_proxies = ["127.0.0.1"]' in said.out
+        assert "undeclared" in (terminal.directory / "state" / "security.log").read_text()
+
+
+def test_deleting_one_key_of_redis_frees_a_client(terminal: Terminal, redis_server: RedisServer) -> None:
+    with served(terminal, text=f'store = "{redis_server.url}"\n') as forge:
+        assert [forge.guess() for _ in range(GUESSES + 1)] == [401] * GUESSES + [403]
+        assert "redis-cli DEL 'stockade:{127.0.0.1}'" in terminal("explain 127.0.0.1").out
+        assert redis_server.command("DEL", "stockade:{127.0.0.1}") == 1
+        wait_until(lambda: forge.guess(forge.password) == 200, "the ban being gone")
 
 
 def test_a_blocked_user_is_refused_at_once_and_let_in_again(terminal: Terminal) -> None:

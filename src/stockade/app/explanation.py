@@ -15,6 +15,7 @@ from stockade.guard.discriminators import Key, by_address, by_identity, by_token
 from stockade.guard.gate import Guard
 from stockade.guard.lanes import LOOK, Entry
 from stockade.guard.meter import MICROSECONDS, Ask, Ban, Group, Tally
+from stockade.guard.networks import Networks
 from stockade.guard.paths import from_target
 from stockade.guard.request import Identity, Request
 from stockade.guard.rules import BanRule, Metered, Rule, Throttle, Track
@@ -35,7 +36,9 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class ClientExplained:
-    """All that is known of one client. ``exempt`` clients can never be banned; ``recent`` are entries of the log."""
+    """All that is known of one client. ``exempt`` clients can never be banned; ``recent`` are entries of the log;
+    ``advice`` is what to do about a proxy that somebody forgot to declare.
+    """
 
     target: str
     key: str
@@ -43,6 +46,7 @@ class ClientExplained:
     counters: Sequence[Counter]
     exempt: bool = False
     recent: Sequence[Mapping[str, object]] = ()
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,12 @@ class RequestExplained:
     path: str
     client: ClientExplained | None
     rules: Sequence[RuleExplained]
+
+
+def advice_of(entries: Sequence[Mapping[str, object]], key: str, declared: Networks) -> str:
+    """What the security log advises about a client that forwards without being declared; nothing once it is."""
+    told = [e for e in entries if e.get("action") == "guard.proxy.undeclared" and e.get("client") == key]
+    return str(told[-1].get("advice", "")) if told and str(told[-1].get("remote_ip")) not in declared else ""
 
 
 _REQUEST = re.compile(

@@ -19,6 +19,7 @@ from stockade.app.checks import Found
 from stockade.app.explanation import (
     ClientExplained,
     RequestExplained,
+    advice_of,
     counters,
     looks_like_request,
     questions,
@@ -122,8 +123,10 @@ class Stockade:
         entries, asks = questions(key, guard)
         tallies = await _ask(guard, asks) if asks else []
         exempt = not key.startswith(("user:", "token:", "network:")) and guard.policy.exempts(guard.client(target))
-        recent = [e for e in read_back(self.settings.security_log()) if e.get("client") == key][-8:]
-        return ClientExplained(target, key, bans, counters(entries, tallies), exempt, recent)
+        entries_of_log = read_back(self.settings.security_log())
+        recent = [e for e in entries_of_log if e.get("client") == key][-8:]
+        advice = advice_of(entries_of_log, key, guard.addresses.trusted)
+        return ClientExplained(target, key, bans, counters(entries, tallies), exempt or bool(advice), recent, advice)
 
     def check(self) -> list[Found]:
         """A check-up of the configuration, the store, the processes, the proxies, and what each rule really admits."""

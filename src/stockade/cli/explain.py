@@ -63,6 +63,8 @@ def _client(found: ClientExplained, *, redis: bool) -> None:
         + screen.shown(state, style)
         + screen.shown(counted, "dim")
     )
+    if found.advice:
+        screen.say("", screen.shown(found.advice, "bold yellow"))
     for ban in found.bans:
         screen.say("", _ban(ban, now))
     if found.counters:

@@ -44,7 +44,8 @@ def default_file(environ: Mapping[str, str] = os.environ) -> Path | None:
 def _refuse_strangers(file: Path) -> None:
     """A file that nobody named is followed only when nobody else could have put it there: it may name what to write."""
     there = file.stat()
-    if there.st_uid not in {0, os.geteuid()} or there.st_mode & 0o022:
+    by_group = there.st_mode & 0o020 and there.st_gid not in {0, os.getegid()}
+    if there.st_uid not in {0, os.geteuid()} or there.st_mode & 0o002 or by_group:
         raise ConfigurationError(
             f"{file} can be changed by others than you and root", remedy=f"Look at it, then name it: --config {file}"
         )
