@@ -26,7 +26,11 @@ ARITHMETIC = {"socket.AF_INET", "socket.AF_INET6", "socket.inet_pton"}  # of the
 PURE = [
     "stockade.errors",
     "stockade.events",
+    "stockade.audit.checkpoint",
+    "stockade.audit.keys",
     "stockade.audit.merkle",
+    "stockade.audit.note",
+    "stockade.audit.tiles",
     "stockade.directory.accounts",
     "stockade.directory.names",
     "stockade.directory.permissions",
