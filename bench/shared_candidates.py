@@ -138,14 +138,20 @@ CANDIDATES = {
 
 
 def made(name: str, directory: Path) -> None:
-    """In a process of its own: make the files, so that the workers only open them."""
-    CANDIDATES[name](directory)[0](0)
+    """In a process of its own: make the files, so that the workers only open them, and count everybody once."""
+    each(CANDIDATES[name](directory)[0])
+
+
+def each(add: Add) -> None:
+    for client in range(CLIENTS):
+        add(client)
 
 
 def work(name: str, directory: Path, *, hot: bool, start: Any, told: Any) -> None:
     """In a process of its own: everyone begins together; tell how long a decision took."""
     add, _ = CANDIDATES[name](directory)
     step = 0 if hot else 1
+    each(add)
     start.wait()
     begun = time.perf_counter()
     for n in range(DECISIONS):
@@ -178,7 +184,7 @@ def measured(name: str, count: int, *, hot: bool) -> tuple[float, float]:
         directory = Path(text)
         with workers(count, name, directory, hot=hot) as times:
             _, read = CANDIDATES[name](directory)
-            expected = 1 + count * (DECISIONS if hot else DECISIONS // CLIENTS)
+            expected = 1 + count * (1 + (DECISIONS if hot else DECISIONS // CLIENTS))
             return max(times), 1 - read(0) / expected
 
 

@@ -46,18 +46,18 @@ def used(store: MemoryStore, client: str, rule: str = "r") -> float:
 
 
 def test_noise_never_takes_more_room_and_evicts_no_ban_and_nobody_active(clock: Clock) -> None:
-    store, group = MemoryStore(clients=4 * SHARDS, clock=clock), throttle()
+    store, group = MemoryStore(clients=16 * SHARDS, clock=clock), throttle()
     for n in range(100):
         store.count([(f"banned {n}", LOGINS, "GET /")])
-    for n in range(40 * SHARDS):
+    for n in range(160 * SHARDS):
         clock.now += 0.0001
         store.count([(f"noise {n}", group, "")])
         if n % SHARDS == 0:
             store.count([("everyday", group, "")])
-    assert rows(store) <= 4 * SHARDS
+    assert rows(store) <= 16 * SHARDS
     assert len(list(store.bans())) == 100
     assert {store.count([(f"banned {n}", LOGINS, "")])[0][0] for n in range(100)} == {"logins"}
-    assert used(store, "everyday") == 40
+    assert used(store, "everyday") == 160
 
 
 def test_the_dead_make_room_a_few_with_every_newcomer(clock: Clock) -> None:
