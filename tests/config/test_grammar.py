@@ -68,6 +68,7 @@ def test_a_ban_may_escalate() -> None:
         ('upstream = "127.0.0.1:3000"', 'stockade.toml:1: upstream is "127.0.0.1:3000"'),
         ('preset = "gitlub"', 'stockade.toml:1: preset is "gitlub"; did you mean "gitlab"?'),
         ("[throttle]\nlimit = 1", "stockade.toml:1: throttle is a table"),
+        ("[gitlab]\ndry_run = []", "stockade.toml:1: [gitlab] changes a preset that is not in force"),
         ("answers = 3", "stockade.toml:1: answers is 3, not a table"),
         ("[answers.throttle]\nstatus = 200", "stockade.toml:2: status is 200"),
         ('[[throttle]]\nname = "a"\nlimit = 1', 'stockade.toml:1: [[throttle]] "a" has no "period"'),

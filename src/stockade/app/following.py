@@ -16,8 +16,10 @@ from stockade.events import Event, Ref
 from stockade.guard.gate import Guard
 from stockade.guard.journal import Record
 
-EVERY: Final = 1.0
-"""Seconds between two looks at the file."""
+EVERY: Final = 0.5
+"""Seconds between two looks at the file. A change is taken when the second look finds nothing new: what is still being
+written is not read by halves, and an empty file on its way to be filled does not lift every rule.
+"""
 
 _log = logging.getLogger("stockade.configuration")
 Stamp = tuple[int, int, int]
@@ -42,18 +44,19 @@ class Follower:
         self.record = record
         self.changed = changed
         self.clock = clock
-        self._stamp = _stamp(settings.file)
+        self._stamp = self._seen = _stamp(settings.file)
 
     async def run(self) -> None:
-        """Look every second, until cancelled."""
+        """Look twice a second, until cancelled."""
         while self.settings.file is not None:
             await asyncio.sleep(EVERY)
             self.look()
 
     def look(self) -> bool:
-        """Apply the file if it has changed; answers whether it was applied. Never raises for what is in it."""
+        """Apply the file if it has changed and rests; answers whether it was. Never raises for what is in it."""
         file, stamp = self.settings.file, _stamp(self.settings.file)
-        if file is None or stamp == self._stamp:
+        rests, self._seen = stamp == self._seen, stamp
+        if file is None or stamp == self._stamp or not rests:
             return False
         self._stamp = stamp
         try:

@@ -54,6 +54,10 @@ def _refuse_strangers(file: Path) -> None:
 def read(source: Source) -> Settings:
     """The settings that a text describes, and that a guard can follow. Raises ConfigurationError."""
     settings = read_table(Settings, source.table, source.place(), "")
+    if "gitlab" in source.table and settings.effective_preset != "gitlab":
+        raise source.place("gitlab").wrong(
+            "[gitlab] changes a preset that is not in force", 'Write preset = "gitlab" above, or take [gitlab] out.'
+        )
     _refuse_namesakes(settings, source.place())
     _try_rules(settings, source.place())
     return settings
