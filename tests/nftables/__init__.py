@@ -1,0 +1,1 @@
+"""Bans carried out by the kernel, in network namespaces of their own."""
