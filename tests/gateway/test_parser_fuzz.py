@@ -109,7 +109,7 @@ def ours(loop: asyncio.AbstractEventLoop, pieces: list[bytes]) -> list[Reading]:
         for piece in pieces:
             protocol.data_received(piece)
         readings = list(protocol.accepted())
-        protocol._stop_watching()
+        protocol._clock.cancel()
         return readings
 
     return loop.run_until_complete(read())

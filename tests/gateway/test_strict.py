@@ -18,9 +18,16 @@ POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
 LAST = b"GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
+class Brief(StrictProtocol):
+    """Hangs up soon, so that a test knows when all has been said."""
+
+    idle_seconds = 0.3
+    tick_seconds = 0.1
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:
-    with serving(echo) as running:
+    with serving(echo, protocol=Brief) as running:
         yield running
 
 
@@ -205,6 +212,8 @@ def hung_up(act: Callable[[], None], times: int, pause: float = 0) -> bool:
 class Hurried(StrictProtocol):
     head_seconds = 0.5
     stall_seconds = 0.5
+    idle_seconds = 0.5
+    tick_seconds = 0.1
 
 
 @pytest.fixture

@@ -5,10 +5,12 @@ from __future__ import annotations
 from asyncio import TimerHandle, Transport
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from stockade.gateway.exchange import Exchange
 from stockade.gateway.head import LONGEST, TARGET, BadRequest, check, check_length
 
 LINGER_SECONDS: Final = 2.0
@@ -21,12 +23,15 @@ UNWANTED_BYTES: Final = 1024 * 1024
 class StrictProtocol(HttpToolsProtocol):
     """uvicorn's protocol over httptools, made strict: it answers what it refuses, and closes the connection.
 
-    ``head_seconds`` is how long a new connection may say nothing, and a whole head may take; ``stall_seconds`` how
-    long a body may stand still, and a client not take its answer.
+    Seconds: ``head_seconds`` is how long a new connection may say nothing, and a whole head may take; ``stall_seconds``
+    how long a body may stand still, and a client not take its answer; ``idle_seconds`` how long a connection is kept
+    between two requests, longer than proxies in front keep theirs; ``tick_seconds`` how often the clock is looked at.
     """
 
     head_seconds = 15.0
     stall_seconds = 60.0
+    idle_seconds = 75.0
+    tick_seconds = 1.0
     cycle: RequestResponseCycle | None  # type: ignore[assignment]  # None before the first request
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -34,18 +39,16 @@ class StrictProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._in_head = False
         self._came = self._head_bytes = self._unwanted = 0
-        self._last_read = 0.0
+        self._since = self._last_read = self._last_written = self.loop.time()
         self._fault: BadRequest | None = None
         self._farewell: BadRequest | None = None
         self._to_discard: int | None = None
-        self._head_timer: TimerHandle | None = None
-        self._body_timer: TimerHandle | None = None
-        self._write_timer: TimerHandle | None = None
-        self._watch_head()
+        self._lingers = False
+        self._clock: TimerHandle = self.loop.call_later(self.tick_seconds, self._tick)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is to be watched any more."""
-        self._stop_watching()
+        self._clock.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -54,7 +57,6 @@ class StrictProtocol(HttpToolsProtocol):
             return self._discard(len(data))
         self._came = len(data)
         self._last_read = self.loop.time()
-        self._unset_keepalive_if_required()
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -62,31 +64,17 @@ class StrictProtocol(HttpToolsProtocol):
         except httptools.HttpParserError:
             return self._refuse(self._fault or BadRequest("This is not HTTP/1.1."))
         if self._in_head:
-            self._await_head()
-        elif self.cycle is not None and self._to_discard is None:
-            self._await_body(self.cycle)
+            self._head_bytes += self._came
+            if self._head_bytes > LONGEST:
+                self._refuse(BadRequest("The head of this request is too long."))
         return None
-
-    def _await_head(self) -> None:
-        self._head_bytes += self._came
-        if self._head_bytes > LONGEST:
-            self._refuse(BadRequest("The head of this request is too long."))
-        elif self._head_timer is None:
-            self._watch_head()
-
-    def _await_body(self, cycle: RequestResponseCycle) -> None:
-        if cycle.more_body:
-            if self._body_timer is None:
-                self._body_timer = self.loop.call_later(self.stall_seconds, self._check_body, cycle)
-        elif cycle.response_complete and self._head_timer is None:  # blank lines between two requests
-            self._watch_head()
 
     # ── what the parser found ────────────────────────────────────────────────────────────────────
 
     def on_message_begin(self) -> None:
         """A new request."""
         super().on_message_begin()
-        self._in_head = True
+        self._in_head, self._since = True, self._last_read
 
     def on_url(self, url: bytes) -> None:
         """A piece of the target."""
@@ -105,19 +93,39 @@ class StrictProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole: judge it, then let the request be served."""
+        method, version = self.parser.get_method(), self.parser.get_http_version()
         try:
             if self._head_bytes + self._came > LONGEST:
                 check_length(self.url, self.headers)
-            fields = check(self.parser.get_method(), self.url, self.parser.get_http_version(), self.headers)
+            fields = check(method, self.url, version, self.headers)
         except BadRequest as fault:
             self._fault = fault
             raise
-        self.expect_100_continue = fields.get(b"expect", b"").lower() == b"100-continue"
-        super().on_headers_complete()
         self._in_head, self._head_bytes, self._unwanted = False, 0, 0
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+        self._describe(method, version)
+        if b"upgrade" not in fields or not (self.parser.should_upgrade() and self._should_upgrade()):
+            expects = fields.get(b"expect", b"").lower() == b"100-continue"
+            self._serve(expects=expects, keep_alive=version == "1.1" and self.parser.should_keep_alive())
+
+    def _describe(self, method: bytes, version: str) -> None:
+        scope = self.scope
+        target = self.url if self.url[:1] == b"/" else _origin_form(self.url)
+        path, _, query = target.partition(b"?")
+        text = path.decode("ascii")
+        scope["method"] = method.decode("ascii")
+        scope["http_version"] = version
+        scope["path"] = unquote(text) if "%" in text else text
+        scope["raw_path"], scope["query_string"] = path, query
+
+    def _serve(self, *, expects: bool, keep_alive: bool) -> None:
+        """Now, or after the requests of this connection that came before (RFC 9112, section 9.3.2)."""
+        before = self.cycle
+        self.cycle = Exchange(self, self.scope, expects=expects, keep_alive=keep_alive)
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body; a little of one that nobody wants any more is thrown away."""
@@ -147,21 +155,25 @@ class StrictProtocol(HttpToolsProtocol):
         elif cycle is not None and not cycle.response_complete:
             self._refuse(BadRequest("A WebSocket cannot begin before earlier requests are answered."))
         else:
-            self._stop_watching()
+            self._clock.cancel()
             self.handle_websocket_upgrade()
 
-    # ── refusing and closing ─────────────────────────────────────────────────────────────────────
+    # ── answering, refusing, closing ─────────────────────────────────────────────────────────────
 
     def on_response_complete(self) -> None:
-        """One answer is out; after the last, say what was wrong with the request behind it."""
-        if self._farewell is not None and not self.pipeline:
+        """One answer is out: go on with the next request; after the last, say what was wrong with what followed."""
+        self.server_state.total_requests += 1
+        self._since = self.loop.time()
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self._farewell is not None:
             self._say(self._farewell)
-        else:
-            super().on_response_complete()
 
     def _refuse(self, fault: BadRequest) -> None:
         """Answer what is wrong, after the answers that earlier requests of the connection still wait for."""
-        self._stop_watching()
         cycle = self.cycle
         if cycle is not None and cycle.more_body and not self._in_head:
             return self._refuse_body(cycle, fault)
@@ -200,13 +212,11 @@ class StrictProtocol(HttpToolsProtocol):
 
     def _linger(self) -> None:
         """Close our half; read on for a moment, lest a reset overtake the answer."""
-        self._stop_watching()
-        self._to_discard = LINGER_BYTES
         if self.transport.is_closing() or not self.transport.can_write_eof():
             return self.transport.close()
+        self._to_discard, self._lingers, self._since = LINGER_BYTES, True, self.loop.time()
         self.flow.resume_reading()
         self.transport.write_eof()
-        self._head_timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
         return None
 
     def _discard(self, came: int) -> None:
@@ -219,37 +229,39 @@ class StrictProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """The client does not take its answer."""
         super().pause_writing()
-        self._write_timer = self.loop.call_later(self.stall_seconds, self.transport.abort)
+        self._last_written = self.loop.time()
 
-    def resume_writing(self) -> None:
-        """It does again."""
-        super().resume_writing()
-        if self._write_timer is not None:
-            self._write_timer.cancel()
-
-    def _watch_head(self) -> None:
-        self._head_timer = self.loop.call_later(self.head_seconds, self._head_is_late)
-
-    def _head_is_late(self) -> None:
-        self._head_timer = None
-        if self._in_head:
+    def _tick(self) -> None:
+        """Look, every now and then, whether something is late: cheaper than a timer for each request."""
+        self._clock = self.loop.call_later(self.tick_seconds, self._tick)
+        now, cycle = self.loop.time(), self.cycle
+        if self.flow.write_paused and now - self._last_written > self.stall_seconds:
+            self.transport.abort()
+        elif self._lingers:
+            self._close_after(LINGER_SECONDS, now)
+        elif self._in_head and now - self._since > self.head_seconds:
             self._refuse(BadRequest("This request took too long to come.", HTTPStatus.REQUEST_TIMEOUT))
-        else:
+        elif cycle is None:
+            self._close_after(self.head_seconds, now)
+        elif cycle.more_body:
+            self._check_body(now)
+        elif cycle.response_complete and not self._in_head:
+            self._close_after(self.idle_seconds, now)
+
+    def _close_after(self, seconds: float, now: float) -> None:
+        if now - self._since > seconds:
             self.transport.close()
 
-    def _check_body(self, cycle: RequestResponseCycle) -> None:
-        """Look whether a body still comes; while its reader is slower than the client, the client is not to blame."""
-        self._body_timer = None
-        if cycle is not self.cycle or not cycle.more_body or self.transport.is_closing():
-            return
-        left = self._last_read + self.stall_seconds - self.loop.time()
-        if left > 0 or self.flow.read_paused:
-            self._body_timer = self.loop.call_later(max(left, 1.0), self._check_body, cycle)
-        else:
+    def _check_body(self, now: float) -> None:
+        """While its reader is slower than the client, the client is not to blame."""
+        if self.flow.read_paused:
+            self._last_read = now
+        elif now - self._last_read > self.stall_seconds:
             self._refuse(BadRequest("The rest of this request did not come.", HTTPStatus.REQUEST_TIMEOUT))
 
-    def _stop_watching(self) -> None:
-        for timer in (self._head_timer, self._body_timer, self._write_timer):
-            if timer is not None:
-                timer.cancel()
-        self._head_timer = self._body_timer = self._write_timer = None
+
+def _origin_form(target: bytes) -> bytes:
+    """The path and query of an absolute target (RFC 9112, section 3.2.2), at least a slash."""
+    rest = target.partition(b"://")[2]
+    path = rest[len(rest.partition(b"/")[0].partition(b"?")[0]) :]
+    return path if path[:1] == b"/" else b"/" + path
