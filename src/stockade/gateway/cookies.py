@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from starlette.responses import Response
@@ -15,11 +14,13 @@ FORM: Final = ("__Host-stockade_form", "stockade_form")
 LONGEST: Final = 4096
 
 
-def cookie_in(header: str, names: Iterable[str]) -> str | None:
-    """The value of the first of these cookies in a Cookie header; of two with one name, the first."""
+def cookie_in(header: str, names: tuple[str, str], *, secure: bool) -> str | None:
+    """The value of one of these cookies in a Cookie header; of two with one name, the first. Over HTTPS only the name
+    that no neighbouring host can set counts, lest one sign a visitor in as somebody of its choice.
+    """
     pairs = [pair.strip().partition("=")[::2] for pair in header[:LONGEST].split(";")]
     found = dict(reversed(pairs))
-    return next((found[name] for name in names if found.get(name)), None)
+    return next((found[name] for name in names[: 1 if secure else 2] if found.get(name)), None)
 
 
 def give(answer: Response, names: tuple[str, str], value: str, origin: Origin) -> None:

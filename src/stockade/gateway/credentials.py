@@ -38,8 +38,8 @@ UNREADABLE: Final = Shown("unreadable", Secret(""))
 _OTHERS: Final = frozenset(name.encode() for name in CREDENTIAL_HEADERS)
 
 
-def shown(headers: Iterable[tuple[bytes, bytes]], query: bytes = b"") -> Shown | None:
-    """The credential that these header lines carry, or the query; None when there is none."""
+def shown(headers: Iterable[tuple[bytes, bytes]], query: bytes = b"", *, secure: bool = False) -> Shown | None:
+    """The credential that these header lines carry, or the query; None when there is none. ``secure``: over HTTPS."""
     cookies, others = b"", False
     for name, value in headers:
         if name == b"authorization" and value:
@@ -51,7 +51,7 @@ def shown(headers: Iterable[tuple[bytes, bytes]], query: bytes = b"") -> Shown |
         others = others or (name in _OTHERS and bool(value))
     if others or (query and _in_query(query.decode("latin-1"))):
         return UNREADABLE
-    cookie = cookie_in(cookies.decode("latin-1"), SESSION) if cookies else None
+    cookie = cookie_in(cookies.decode("latin-1"), SESSION, secure=secure) if cookies else None
     return Shown("session", Secret(cookie)) if cookie else None
 
 

@@ -29,9 +29,10 @@ class BadForm(Exception):
         self.status, self.text = status, text
 
 
-def token_of(scope: Scope) -> str:
+def token_of(scope: Scope, origin: Origin) -> str:
     """What forms for this browser have to hold: what its cookie says, or something new."""
-    return cookie_in(Headers(scope["headers"]).get("cookie") or "", FORM) or secrets.token_urlsafe(24)
+    kept = cookie_in(Headers(scope["headers"]).get("cookie") or "", FORM, secure=origin.secure)
+    return kept or secrets.token_urlsafe(24)
 
 
 async def read(scope: Scope, receive: Receive, origin: Origin) -> Mapping[str, str]:
@@ -42,7 +43,7 @@ async def read(scope: Scope, receive: Receive, origin: Origin) -> Mapping[str, s
     if header("origin") not in {None, str(origin)} or header("sec-fetch-site") in {"cross-site", "same-site"}:
         raise BadForm(403, "This form was sent from another site.")
     fields = _fields(await _body(receive))
-    cookie = cookie_in(header("cookie") or "", FORM)
+    cookie = cookie_in(header("cookie") or "", FORM, secure=origin.secure)
     if not cookie or not hmac.compare_digest(cookie.encode(), fields.get(TOKEN, "").encode()):
         raise BadForm(403, "This form was too old, or cookies are switched off. Please try again.")
     return fields

@@ -17,6 +17,7 @@ from stockade.errors import Refused, Unavailable
 from stockade.gateway import git_backend
 from stockade.gateway.identity import Visitors
 from stockade.gateway.threads import queried
+from stockade.gateway.turns import TooMany, Turns
 from stockade.guard.asgi import Receive, Scope, Send
 from stockade.guard.paths import normal
 from stockade.guard.request import parameters
@@ -24,6 +25,8 @@ from stockade.guard.request import parameters
 ENDPOINT: Final = re.compile(r"/(?P<project>.{1,255}?)(?:\.git)?/(?P<verb>info/refs|git-upload-pack|git-receive-pack)")
 METHODS: Final = {"info/refs": "GET", "git-upload-pack": "POST", "git-receive-pack": "POST"}
 SERVICES: Final[Mapping[str, Action]] = {"git-upload-pack": "read", "git-receive-pack": "write"}
+EACH, TOGETHER = 32, 256
+"""Processes of Git at once, for one client and for all: a client that dawdles keeps its own for as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Git:
 
     def __init__(self, visitors: Visitors, root: Path) -> None:
         self.visitors, self.root = visitors, root
+        self.turns = Turns("repositories are being read or written", each=EACH, together=TOGETHER)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked = wanted(scope)
@@ -83,7 +87,11 @@ class Git:
             user=who.account.name if who else "",
             address=self.visitors.source(scope),
         )
-        return await git_backend.serve(variables, receive, send)
+        try:
+            with self.turns.taken(self.visitors.client(scope).key):
+                return await git_backend.serve(variables, receive, send)
+        except TooMany as error:
+            return await _not_let_in(error)(scope, receive, send)
 
     async def _refused(self, who: Authenticated | None, asked: Wanted) -> Response | None:
         """Why not: nobody is told whether a project exists that they may not read."""

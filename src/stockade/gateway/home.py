@@ -37,7 +37,7 @@ class Home:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the page."""
         origin = origin_of(scope, self.visitors.guard.addresses)
-        who, token = await self.visitors.of_session(scope), token_of(scope)
+        who, token = await self.visitors.of_session(scope), token_of(scope, origin)
         repositories = await queried(self._readable, who)
         answer = page(
             "home",

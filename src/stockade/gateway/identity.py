@@ -11,7 +11,10 @@ from typing import Final, cast
 from stockade.directory import AccountBlocked, Authenticated, BuiltinDirectory, UnknownCredentials
 from stockade.errors import Refused, Unavailable
 from stockade.gateway.credentials import Shown, shown
-from stockade.gateway.threads import hashed, queried
+from stockade.gateway.origin import origin_of
+from stockade.gateway.threads import WAITING, hashed, queried
+from stockade.gateway.turns import Turns
+from stockade.guard.address import Client
 from stockade.guard.asgi import Headers, Scope
 from stockade.guard.discriminators import bounded
 from stockade.guard.gate import Guard
@@ -22,6 +25,8 @@ PROVEN: ContextVar[Identity | None] = ContextVar("stockade.proven", default=None
 SHOWN: Final = "stockade.shown"
 FOUND: Final = "stockade.found"
 """Where in a scope the credential and what was found of it are kept."""
+PASSWORDS: Final = 16
+"""Passwords of one client that may be in the works together: what guesses at once is not counted before it is told."""
 
 
 class Banned(Refused):
@@ -38,10 +43,12 @@ class Visitors:
 
     def __init__(self, directory: BuiltinDirectory, guard: Guard, clock: Callable[[], float] = time.time) -> None:
         self.directory, self.guard, self.clock = directory, guard, clock
+        self.passwords = Turns("passwords are being checked", each=PASSWORDS, together=WAITING)
 
     async def glance(self, scope: Scope) -> None:
         """Before the guard: look up what costs next to nothing, and tell the guard whose it is."""
-        credential = scope[SHOWN] = shown(scope["headers"], scope["query_string"])
+        secure = origin_of(scope, self.guard.addresses).secure
+        credential = scope[SHOWN] = shown(scope["headers"], scope["query_string"], secure=secure)
         if credential is None or not credential.cheap:
             PROVEN.set(None)
             return
@@ -101,14 +108,19 @@ class Visitors:
 
     async def password(self, name: str, secret: str, scope: Scope) -> Authenticated:
         """Who signs in by these; raises as ``authenticate`` does."""
-        found = await hashed(self.directory.authenticate, name, secret, self.clock(), source=self.source(scope))
+        with self.passwords.taken(self.client(scope).key):
+            found = await hashed(self.directory.authenticate, name, secret, self.clock(), source=self.source(scope))
         await self.refuse_banned(found)
         return found
 
+    def client(self, scope: Scope) -> Client:
+        """Whose request it is."""
+        peer = scope["client"][0] if scope.get("client") else ""
+        return self.guard.addresses.resolve(peer, Headers(scope["headers"]).get)
+
     def source(self, scope: Scope) -> str:
         """The client's address, for the record."""
-        peer = scope["client"][0] if scope.get("client") else ""
-        return self.guard.addresses.resolve(peer, Headers(scope["headers"]).get).address
+        return self.client(scope).address
 
     async def _find(self, credential: Shown, scope: Scope) -> Authenticated | UnknownCredentials | AccountBlocked:
         now, source = self.clock(), self.source(scope)
@@ -120,7 +132,10 @@ class Visitors:
         else:
             ask = partial(directory.authenticate, credential.name, secret, now, source=source)
         try:
-            return await (queried(ask) if credential.cheap else hashed(ask))
+            if credential.cheap:
+                return await queried(ask)
+            with self.passwords.taken(self.client(scope).key):
+                return await hashed(ask)
         except (UnknownCredentials, AccountBlocked) as refusal:
             return refusal
 

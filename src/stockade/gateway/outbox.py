@@ -10,18 +10,20 @@ from email.policy import SMTP
 from pathlib import Path
 
 from stockade.directory import Account, Secret
-from stockade.gateway.origin import Origin
 
 Deliver = Callable[[str, str], None]
 """Takes an e-mail address and a text; called in a thread of its own."""
 
 
-def reset_message(account: Account, code: Secret, origin: Origin) -> str:
-    """What the owner of an account is told. The code goes into a form: in a URL it would end up in logs."""
+def reset_message(account: Account, code: Secret) -> str:
+    """What the owner of an account is told. The code goes into a form: in a URL it would end up in logs. No host is
+    named, since all that is known of ours is what the client says, who may be somebody else and name a host of theirs.
+    """
     return (
-        f"Somebody, perhaps you, asked for a new password for {account.name} at {origin.host}.\n\n"
+        f"Somebody, perhaps you, asked for a new password for {account.name}.\n\n"
         f"Code: {code}\n\n"
-        f"Enter it within an hour at {origin}/users/password/edit\n\n"
+        "Enter it within an hour at the address you know, and nowhere else:\n"
+        "its page for this is /users/password/edit\n\n"
         "If it was not you, there is nothing to do: your password has not been changed.\n"
     )
 

@@ -14,7 +14,7 @@ from yarl import URL
 
 from stockade.errors import ConfigurationError
 from stockade.gateway.hops import Lines, inward, passed_on
-from stockade.gateway.upstream import Upstreams
+from stockade.gateway.upstream import Upstreams, why
 from stockade.gateway.websocket import WebSockets
 from stockade.guard.asgi import Headers, Receive, Scope, Send
 from stockade.guard.gate import Guard
@@ -73,7 +73,7 @@ class Proxy:
         except ClientGone:
             return
         except (ClientError, TimeoutError, ConnectionError) as error:
-            log.warning("%s: %s %s", self.upstream, type(error).__name__, ascii(str(error)))
+            log.warning("%s: %s", self.upstream, why(error))
             if not started:
                 late = isinstance(error, (ServerTimeoutError, TimeoutError))
                 await _failure(late=late)(scope, _nothing, send)

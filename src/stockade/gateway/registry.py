@@ -125,6 +125,9 @@ def in_its_words(app: App) -> App:
     """Around the guard: say what it refuses to registry clients in the registry's form."""
 
     async def speaking(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
         text = bytearray()
         held: list[Message] = []
 

@@ -85,7 +85,7 @@ class SignIn:
     async def sign_out(self, scope: Scope, receive: Receive, origin: Origin) -> Response:
         """End the session."""
         await read(scope, receive, origin)
-        cookie = cookie_in(Headers(scope["headers"]).get("cookie") or "", SESSION)
+        cookie = cookie_in(Headers(scope["headers"]).get("cookie") or "", SESSION, secure=origin.secure)
         if cookie:
             await queried(self.directory.close_session, cookie)
         answer = RedirectResponse(SIGN_IN, 303, {"cache-control": "no-store"})
@@ -110,22 +110,23 @@ class SignIn:
             return await self._reset(fields, scope, origin)
         found = await self._requested(fields.get("user[email]", "")[:255], scope)
         if found is not None:
-            await self._send(*found, origin)
+            await self._send(*found)
         return self._page(scope, origin, "forgotten", error="", sent=True)
 
     async def _requested(self, name: str, scope: Scope) -> tuple[Account, Secret] | None:
         source = self.visitors.source(scope)
         return await queried(self.directory.request_reset, name, self.visitors.clock(), source=source)
 
-    async def _send(self, account: Account, code: Secret, origin: Origin) -> None:
+    async def _send(self, account: Account, code: Secret) -> None:
         if self.deliver is not None and account.email is not None:
-            await queried(self.deliver, account.email, reset_message(account, code, origin))
+            await queried(self.deliver, account.email, reset_message(account, code))
 
     async def _reset(self, fields: Fields, scope: Scope, origin: Origin) -> Response:
         code, new = fields["user[reset_password_token]"].strip(), fields.get("user[password]", "")
         source, now = self.visitors.source(scope), self.visitors.clock()
         try:
-            await hashed(self.directory.reset_password, code, new, now, source=source)
+            with self.visitors.passwords.taken(self.visitors.client(scope).key):
+                await hashed(self.directory.reset_password, code, new, now, source=source)
         except UnknownCredentials:
             return self._page(scope, origin, "reset", 422, error="This code does not work, or not any more.")
         except WeakPassword as weak:
@@ -138,7 +139,7 @@ class SignIn:
 
     def _page(self, scope: Scope, origin: Origin, name: str, status: int = 200, **values: object) -> Response:
         """A page with a form, and the cookie that goes with it."""
-        token = token_of(scope)
+        token = token_of(scope, origin)
         answer = page(name, status, token=token, token_field=TOKEN, host=origin.host, **{"note": "", **values})
         give(answer, FORM, token, origin)
         return answer

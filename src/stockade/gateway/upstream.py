@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp import ClientResponseError, ClientSession, ClientTimeout, DummyCookieJar, InvalidURL, TCPConnector
 
 CONNECT_SECONDS: Final = 10.0
 READ_SECONDS: Final = 300.0
@@ -24,6 +24,14 @@ def new_session() -> ClientSession:
         max_line_size=16 * 1024,
         max_field_size=32 * 1024,
     )
+
+
+def why(error: Exception) -> str:
+    """What is wrong with an upstream, for the log: without the URL that some errors show, for its query may hold a
+    token.
+    """
+    text = error.message if isinstance(error, ClientResponseError) else str(error)
+    return f"{type(error).__name__} {ascii('' if isinstance(error, InvalidURL) else text)[:500]}"
 
 
 class Upstreams:

@@ -17,7 +17,7 @@ from aiohttp import (
 from multidict import CIMultiDict
 from yarl import URL
 
-from stockade.gateway.upstream import Upstreams
+from stockade.gateway.upstream import Upstreams, why
 from stockade.guard.asgi import Receive, Scope, Send
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class WebSockets:
         except WSServerHandshakeError as error:
             await _refuse(error.status if error.status >= 400 else 502, scope, send)
         except (ClientError, TimeoutError, ConnectionError) as error:
-            log.warning("%s: %s %s", url.origin(), type(error).__name__, ascii(str(error)))
+            log.warning("%s: %s", url.origin(), why(error))
             await _refuse(504 if isinstance(error, TimeoutError) else 502, scope, send)
         else:
             async with upstream:
