@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from time import monotonic
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from stockade.errors import Unavailable
 from stockade.guard.meter import Ask
-from stockade.guard.redis.asks import Encoder
+from stockade.guard.redis.asks import Answer, Encoder
 from stockade.guard.redis.faults import ReplyError, refused
 from stockade.guard.redis.greeting import Reply, greet, greet_seed
 from stockade.guard.redis.pipeline import Pipeline
@@ -32,30 +32,27 @@ class AsyncExchange:
         self._topology = topology
         self._script = script
         self._encoder = encoder
-        self._pipelines: dict[tuple[asyncio.AbstractEventLoop, Address], Pipeline] = {}
+        self._pipelines: dict[asyncio.AbstractEventLoop, dict[Address, Pipeline]] = {}
         self._findings: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = {}
 
-    async def count(self, key: bytes, asks: Sequence[Ask], end: float) -> Reply:
+    async def count(self, key: bytes, asks: Sequence[Ask], now: float | None, end: float) -> Answer:
         """The script's answer about one request; ``key`` is where it lives."""
-        address = self._topology.address(key)
+        if now is not None:
+            return cast("Answer", (await self.tell(key, partial(self._encoder.one, asks, now), end))[0])
         try:
-            if address is None:
-                address = await self._find(key, end)
+            address = self._topology.address(key) or await self._find(key, end)
             reply = await self.pipeline(address).count(asks, end)
         except Unavailable:
             self._topology.doubt()
             raise
         if type(reply) is ReplyError:
-            answers = await self._mend(address, key, partial(self._encoder.one, asks, None), reply, end)
-            return answers[0]
-        return reply
+            reply = (await self._mend(address, key, partial(self._encoder.one, asks, None), reply, end))[0]
+        return cast("Answer", reply)
 
     async def tell(self, key: bytes, encode: Encode, end: float) -> Reply:
         """The reply of whoever holds a key; raises Unavailable."""
-        address = self._topology.address(key)
         try:
-            if address is None:
-                address = await self._find(key, end)
+            address = self._topology.address(key) or await self._find(key, end)
             reply = await self.pipeline(address).send(encode(), end)
         except Unavailable:
             self._topology.doubt()
@@ -95,23 +92,26 @@ class AsyncExchange:
     def pipeline(self, address: Address) -> Pipeline:
         """The way to a server in the running loop."""
         loop = asyncio.get_running_loop()
-        pipeline = self._pipelines.get((loop, address))
-        if pipeline is None:
+        try:
+            return self._pipelines[loop][address]
+        except KeyError:
+            for dead in [each for each in list(self._pipelines) if each.is_closed()]:
+                self._pipelines.pop(dead, None)
             talk = partial(greet, self._target, address, self._script)
-            self._pipelines = {each: p for each, p in self._pipelines.items() if not each[0].is_closed()}
             pipeline = Pipeline(self._target, address, self._encoder, self.deadline, talk)
-            self._pipelines[loop, address] = pipeline
-        return pipeline
+            return self._pipelines.setdefault(loop, {}).setdefault(address, pipeline)
 
     async def _find(self, key: bytes, end: float) -> Address:
         """Find out who holds a key; requests that want to know at the same time ask together."""
         loop = asyncio.get_running_loop()
         finding = self._findings.get(loop)
         if finding is None or finding.done():
-            self._findings = {each: f for each, f in self._findings.items() if not each.is_closed()}
             finding = self._findings[loop] = loop.create_task(self._ask_seeds(end))
             finding.add_done_callback(_take_note)
-        await asyncio.shield(finding)
+        try:
+            await asyncio.shield(finding)
+        finally:
+            self._findings.pop(loop, None)
         address = self._topology.address(key)
         if address is None:
             raise Unavailable("the servers of Redis are changing places", remedy="Wait a moment.")
@@ -146,9 +146,8 @@ class AsyncExchange:
 
     async def close(self) -> None:
         """Hang up in the running loop; the next question connects again."""
-        loop = asyncio.get_running_loop()
-        for place in [each for each in self._pipelines if each[0] is loop]:
-            self._pipelines.pop(place).close()
+        for pipeline in self._pipelines.pop(asyncio.get_running_loop(), {}).values():
+            pipeline.close()
         await asyncio.sleep(0)
 
 

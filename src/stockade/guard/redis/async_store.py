@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 from time import monotonic, time
 from types import TracebackType
-from typing import Self, cast
+from typing import Self
 
 from stockade.errors import Unavailable
 from stockade.guard.meter import MICROSECONDS, Ask, Ban, Tally
@@ -51,15 +51,13 @@ class AsyncRedisStore:
             return known
         asked = monotonic()
         end = self._patience.rest(asked)
-        if self._sharded:
+        if self._sharded and len(asks) > 1:
             return await self._scatter(asks, now, asked, end)
-        return self._read(asks, await self._ask(asks, now, end), now, asked)
-
-    async def _ask(self, asks: Sequence[Ask], now: float | None, end: float) -> Answer:
         key = self._keys.of(asks[0][0]) if self._sharded else self._keys.bans
-        if now is None:
-            return cast("Answer", await self._exchange.count(key, asks, end))
-        return cast("Answer", (await self._exchange.tell(key, partial(self._encoder.one, asks, now), end))[0])
+        tallies = self._read(asks, await self._exchange.count(key, asks, now, end), now, asked)
+        if self._sharded:
+            await self._enlist(asks, tallies, now, end)
+        return tallies
 
     def _read(self, asks: Sequence[Ask], answer: Answer, now: float | None, asked: float) -> list[Tally]:
         tallies = self._encoder.tallies(asks, answer)
@@ -69,12 +67,17 @@ class AsyncRedisStore:
 
     async def _scatter(self, asks: Sequence[Ask], now: float | None, asked: float, end: float) -> list[Tally]:
         """Ask for each client where it lives, all at once."""
-        answers = await all_of([self._ask((ask,), now, end) for ask in asks])
+        questions = [self._exchange.count(self._keys.of(ask[0]), (ask,), now, end) for ask in asks]
+        answers = await all_of(questions)
         tallies = [self._read((ask,), answer, now, asked)[0] for ask, answer in zip(asks, answers, strict=True)]
-        listing = upkeep.placed(self._keys, asks, tallies, now or time() * MICROSECONDS)
-        if listing:
-            await self._exchange.tell_all([(key, partial(bytes, command)) for key, command in listing], end)
+        await self._enlist(asks, tallies, now, end)
         return tallies
+
+    async def _enlist(self, asks: Sequence[Ask], tallies: Sequence[Tally], now: float | None, end: float) -> None:
+        """Enter the bans just placed in the index, which in a cluster is out of the script's reach."""
+        placed = upkeep.placed(self._keys, asks, tallies, now or time() * MICROSECONDS)
+        if placed:
+            await self._exchange.tell_all([(key, partial(bytes, command)) for key, command in placed], end)
 
     async def ban(self, ban: Ban) -> None:
         """Place a ban by hand, replacing an earlier one of the same client and rule."""

@@ -38,8 +38,12 @@ class Exchange:
 
     def close(self) -> None:
         """Hang up; the next question opens a line again."""
-        idle, self._idle = self._idle, {}
-        for lines in idle.values():
+        for lines in list(self._idle.values()):
+            self._hang_up(lines)
+
+    @staticmethod
+    def _hang_up(lines: deque[Line] | None) -> None:
+        with suppress(IndexError):  # another thread took the last one
             while lines:
                 lines.pop().close()
 
@@ -105,8 +109,7 @@ class Exchange:
 
     def _post_anew(self, address: Address, encode: Encode, end: float) -> Line:
         """Ask again over a new connection: the idle ones may all have broken while nobody looked."""
-        for line in self._idle.pop(address, ()):
-            line.close()
+        self._hang_up(self._idle.get(address))
         line = self._borrow(address, end)
         line.send(encode(), end)
         return line
