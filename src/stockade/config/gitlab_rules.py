@@ -77,7 +77,7 @@ def _ban(settings: GitLabSettings) -> Iterator[Rule]:
         data["name"],
         concerned & ask.credentials() & ask.status(401),
         over=concerned,
-        reset=concerned & ask.credentials() & ask.status("2xx"),
+        reset=concerned & ask.login() & ask.status("2xx"),
         maxretry=given.maxretry or data["maxretry"],
         findtime=given.findtime or data["findtime"],
         bantime=given.bantime or data["bantime"],

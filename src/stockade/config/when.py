@@ -122,7 +122,9 @@ QUESTIONS: Final[dict[str, Question]] = {
         _listed(conditions.token, may_be_empty=True),
     ),
     "login": Question(
-        "text or list", "Names claimed in HTTP Basic credentials, proven or not.", _listed(conditions.login)
+        "text or list",
+        "Names claimed in HTTP Basic credentials, proven or not; [] is any name.",
+        _listed(conditions.login, may_be_empty=True),
     ),
     "route": Question(
         "text or list", "Routes as the framework writes them, such as /items/{id}.", _listed(conditions.route)

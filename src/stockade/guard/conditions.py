@@ -172,8 +172,14 @@ def token(*names: str) -> Condition:
 
 
 def login(*names: str) -> Condition:
-    """The name claimed in HTTP Basic credentials is one of these, proven or not."""
+    """The name claimed in HTTP Basic credentials is one of these, proven or not; with none named, any name.
+
+    "A success" is better told by this than by ``credentials()``: services refuse wrong Basic credentials everywhere,
+    and pass over an Authorization that they do not understand.
+    """
     found = frozenset(names)
+    if not found:
+        return Condition(lambda request: request.login is not None, "login()")
     return Condition(lambda request: request.login in found, _said("login", names))
 
 
