@@ -31,6 +31,7 @@ class Forge:
     terminal: Terminal
     port: int
     banner: str
+    process: int
 
     @property
     def password(self) -> str:
@@ -62,7 +63,7 @@ class Forge:
 
 
 @contextlib.contextmanager
-def served(terminal: Terminal, *words: str, text: str = "") -> Iterator[Forge]:
+def served(terminal: Terminal, *words: str, text: str = "", ends: signal.Signals = signal.SIGTERM) -> Iterator[Forge]:
     port = free_port()
     terminal.write(f'listen = "127.0.0.1:{port}"\n{text}')
     process = terminal.start("serve", *words)
@@ -73,10 +74,10 @@ def served(terminal: Terminal, *words: str, text: str = "") -> Iterator[Forge]:
             lines.append(line)
             if "Ctrl-C" in line:
                 break
-        yield Forge(terminal, port, "".join(lines))
+        yield Forge(terminal, port, "".join(lines), process.pid)
     finally:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
+            os.kill(process.pid, ends)
         assert process.stdout is not None
         rest = process.stdout.read()
         process.stdout.close()
@@ -202,6 +203,39 @@ def test_bans_are_carried_into_the_packet_filter_and_lifted_there(terminal: Term
     script = ["unshare", "--map-root-user", "--net", "bash", "-c", STORY]
     done = subprocess.run(script, cwd=terminal.directory, env=environment, capture_output=True, text=True, check=False)
     assert [line for line in done.stdout.splitlines() if line.isdecimal()] == ["1", "0"], done
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_it_ends_quietly_and_takes_everything_it_started_with_it(
+    terminal: Terminal, workers: str, number: signal.Signals
+) -> None:
+    with served(terminal, "--workers", workers, ends=number) as forge:
+        pass
+    with pytest.raises(OSError, match="refused"):
+        forge.status()
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert str(terminal.directory) not in listed
+
+
+def test_a_worker_that_dies_is_replaced(terminal: Terminal) -> None:
+    with served(terminal, "--workers", "2") as forge:
+        children = Path(f"/proc/{forge.process}/task/{forge.process}/children")
+
+        def workers() -> set[int]:
+            return {int(child) for child in children.read_text().split() if "stockade serve" in _command(int(child))}
+
+        wait_until(lambda: len(workers()) == 2, "both workers")
+        before = workers()
+        os.kill(min(before), signal.SIGKILL)
+        wait_until(lambda: len(workers() - before) == 1, "another worker")
+        assert {forge.status("/users/sign_in") for _ in range(8)} == {200}
+
+
+def _command(process: int) -> str:
+    with contextlib.suppress(FileNotFoundError):
+        return Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ")
+    return ""
 
 
 def test_a_port_that_is_taken_is_said(terminal: Terminal) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Final
 
+import uvicorn
 import uvloop
 
 from stockade.app import firewall
@@ -127,7 +128,14 @@ def work(ground: Ground, *, first: bool = True) -> None:
         if ground.demo is not None:
             directory = stack.enter_context(BuiltinDirectory(ground.settings.database_url(), record=ground.log))
         guard = guard_of(ground.settings, ground.log, identify=identify if directory else None)
-        runner.run(_serving(ground, guard, Gateway(_site(ground, guard, directory)), first=first))
+        gateway = Gateway(_site(ground, guard, directory))
+        serving = server.server(gateway)
+        for number in (
+            signal.SIGTERM,
+            signal.SIGINT,
+        ):  # from now on, for a signal during start would be lost in the loop
+            signal.signal(number, serving.handle_exit)
+        runner.run(_serving(ground, guard, gateway, serving, first=first))
 
 
 def _site(ground: Ground, guard: Guard, directory: BuiltinDirectory | None) -> Site:
@@ -144,7 +152,7 @@ def _site(ground: Ground, guard: Guard, directory: BuiltinDirectory | None) -> S
     )
 
 
-async def _serving(ground: Ground, guard: Guard, gateway: Gateway, *, first: bool) -> None:
+async def _serving(ground: Ground, guard: Guard, gateway: Gateway, serving: uvicorn.Server, *, first: bool) -> None:
     keeper = firewall.keeper_of(ground.settings, guard, ground.log) if first else None
 
     def changed(settings: Settings) -> None:
@@ -157,7 +165,7 @@ async def _serving(ground: Ground, guard: Guard, gateway: Gateway, *, first: boo
     if keeper is not None:
         beside.append(asyncio.create_task(keeper.run()))
     try:
-        await server.server(gateway).serve(sockets=[ground.socket])
+        await serving.serve(sockets=[ground.socket])
     finally:
         for task in beside:
             task.cancel()

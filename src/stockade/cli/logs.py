@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -114,4 +114,5 @@ def watch(log: Log, *, format: Format = None, config: Config = None) -> None:
 
     Rotation and truncation are followed; the place is remembered for the next time. Ctrl-C ends it.
     """
-    stockade(config).watch(log, format=format, say=lambda text: screen.say(screen.shown(text)))
+    with suppress(KeyboardInterrupt):
+        stockade(config).watch(log, format=format, say=lambda text: screen.say(screen.shown(text)))

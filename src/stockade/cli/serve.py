@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,7 +34,8 @@ def serve(
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
     logging.getLogger("stockade").setLevel(logging.INFO)
     settings = _overridden(load(config), upstream, listen, workers)
-    Stockade(settings).serve(_tell)
+    with suppress(KeyboardInterrupt):
+        Stockade(settings).serve(_tell)
 
 
 def _overridden(settings: Settings, upstream: str | None, listen: str | None, workers: int | None) -> Settings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,7 +36,7 @@ def top(
         return screen.say(view(asked.top()))
     from rich.live import Live
 
-    with Live(view(asked.top()), console=screen.console(), screen=True, auto_refresh=False) as live:
+    with suppress(KeyboardInterrupt), Live(view(asked.top()), console=screen.console(), screen=True) as live:
         while True:
             time.sleep(every)
             live.update(view(asked.top()), refresh=True)
