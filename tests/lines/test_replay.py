@@ -51,7 +51,7 @@ def test_failures_are_judged_by_the_status_that_was_logged() -> None:
     report = replayed(lines, GUESSING)
     row = report.rows[0]
     assert (row.bans, row.requests, row.until) == (1, 2, NOON + 2 + 600)
-    assert (row.first, row.evidence) == (NOON + 2, "")
+    assert (row.first, row.evidence) == (NOON + 2, "POST /users/sign_in 401")
     assert report.rules[0].bans == 1
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from stockade.guard.decision import Decision, Note
+from stockade.guard.policy import evidence
 from stockade.guard.rules import Kind, Rule
 
 MAX_ROWS: Final = 50_000
@@ -22,7 +23,7 @@ class Row:
     ``requests`` is how many it would have refused (with ``shadow``, or of a track: noted), from ``first`` to ``last``;
     ``bans`` how many bans it would have placed, the last lasting ``until``. ``signed_in`` says how often the client
     signed in properly anywhere in the log, and ``refused_sign_ins`` how many of the refused requests were just that.
-    Times are seconds since the epoch, on the log's clock.
+    ``evidence`` is the last of them in a few words. Times are seconds since the epoch, on the log's clock.
     """
 
     client: str
@@ -135,15 +136,17 @@ class Hindsight:
             if note.kind == "exempt":
                 self._spared[note.rule] = self._spared.get(note.rule, 0) + 1
             elif note.kind == "ban" or (note.kind in REFUSALS and not (decision.answered and note.kind == "banned")):
-                self._note(note, time, signs_in=signs_in and not decision.allowed)
+                self._note(note, decision, time, signs_in=signs_in and not decision.allowed)
 
-    def _note(self, note: Note, time: float, *, signs_in: bool) -> None:
+    def _note(self, note: Note, decision: Decision, time: float, *, signs_in: bool) -> None:
         entry = self._entry(note, time)
         if entry is None:
             self.overlooked += 1
-        elif note.kind == "ban":
+            return
+        entry.evidence = evidence(decision.request)
+        if note.kind == "ban":
             entry.bans += 1
-            entry.until, entry.evidence = time + note.wait, entry.evidence or note.evidence
+            entry.until = time + note.wait
         else:
             entry.requests += 1
             entry.last = max(entry.last, time)
