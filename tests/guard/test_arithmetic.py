@@ -88,6 +88,15 @@ def test_a_clock_set_far_back_starts_anew() -> None:
     assert count(0.0)[1] == 0.0
 
 
+def test_pacing_outlives_a_clock_set_back() -> None:
+    count = counted(Meter("r", Window.GCRA, 60, 60 * MICROSECONDS, burst=2))
+    for _ in range(3):
+        count(10_000.0)
+    assert count(0.0)[1] == 0.0
+    assert count(0.0)[1] == 0.0
+    assert 0.0 < count(0.0)[1] <= 2 * MICROSECONDS
+
+
 def test_clearing_a_meter_makes_it_new() -> None:
     for window in (Window.SLIDING, Window.FIXED, Window.GCRA):
         meter = Meter("r", window, 2, 60 * MICROSECONDS, burst=2)

@@ -144,13 +144,19 @@ def fixed(meter: Meter, at: int) -> Count:
 
 
 def gcra(meter: Meter, at: int) -> Count:
-    """The generic cell rate algorithm: the cell holds the theoretical arrival time of the next request."""
+    """The generic cell rate algorithm: the cell holds the theoretical arrival time of the next request.
+
+    An arrival further ahead than any client can bring about was written before the clock was set back, and is dropped.
+    """
     need, cost = meter.need, meter.cost
     pace = meter.period / meter.limit if meter.limit > 0.0 else FOREVER
     tolerance = meter.burst * pace if meter.limit > 0.0 else 0.0
+    furthest = tolerance + 2 * meter.period
 
     def count(cells: Cells, base: int, now: float) -> Reading:
-        arrival = max(cells[base + at], now)
+        arrival = cells[base + at]
+        if not now < arrival <= now + furthest:
+            arrival = now
         if need:
             wait = arrival + need * pace - tolerance - now
             if wait > 1.0:  # less than a microsecond is rounding, and would eat from the burst
