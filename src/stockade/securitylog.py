@@ -34,6 +34,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "guard.ban": "Rack_Attack: too many failures, the client is banned.",
     "guard.unban": "Rack_Attack: the bans of the client are lifted.",
     "guard.ban.refused": "Rack_Attack: the client would be banned, but is one that can never be.",
+    "guard.rule.failed": "Stockade: a rule has failed; it lets nobody pass that it lists, and counts nobody.",
     "guard.store.down": "Stockade: the store cannot be asked; requests pass or are refused, as rules say.",
     "guard.store.up": "Stockade: the store answers again.",
     "guard.proxy.undeclared": "Stockade: a proxy in front is not declared; nobody behind it can be banned.",

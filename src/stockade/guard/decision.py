@@ -13,14 +13,15 @@ if TYPE_CHECKING:
     from stockade.guard.lanes import Entry, Lane, Row
 
 Verdict = Literal["pass", "safelist", "blocklist", "throttle", "ban", "fail2ban", "unjudged"]
-NoteKind = Literal["safelist", "blocklist", "throttle", "track", "ban", "banned", "strike", "exempt"]
+NoteKind = Literal["safelist", "blocklist", "throttle", "track", "ban", "banned", "strike", "exempt", "failed"]
 
 
 class Note(NamedTuple):
     """Something worth reading about a request: what happened, by which rule, to whom.
 
     ``ban`` is a ban placed just now and ``banned`` a request refused by one; ``exempt`` is a ban that was not placed,
-    because the client may not be banned. ``until`` is in seconds since the epoch.
+    because the client may not be banned; ``failed`` is a rule whose own code raised. ``until`` is in
+    seconds since the epoch.
     """
 
     kind: NoteKind

@@ -26,6 +26,7 @@ ACTIONS: Final[Mapping[NoteKind, str]] = {
     "banned": "guard.banned",
     "strike": "guard.strike",
     "exempt": "guard.ban.refused",
+    "failed": "guard.rule.failed",
 }
 ONCE: Final = frozenset({"ban"})
 """Kinds that are rare and grave: written every time."""
@@ -80,7 +81,7 @@ class Journal:
 def event_of(note: Note, request: Request, now: float) -> Event:
     """One note as an event. The path is written, the query never: it may hold a token."""
     refused = not note.shadow and note.kind in {"blocklist", "throttle", "banned", "strike"}
-    outcome: Outcome = "refused" if refused else "success"
+    outcome: Outcome = "refused" if refused else "failure" if note.kind == "failed" else "success"
     details: dict[str, object] = {
         "rule": note.rule,
         "client": note.client,
@@ -88,7 +89,17 @@ def event_of(note: Note, request: Request, now: float) -> Event:
         "path": request.path[:1024],
     }
     details |= {k: v for k in ("used", "limit", "wait", "level", "until") if (v := getattr(note, k))}
+    details |= {"error": note.evidence} if note.kind == "failed" else {}
     details |= {"shadow": True} if note.shadow else {}
     details |= {"status": request.status} if request.status else {}
-    actor = Ref("stockade", "user", request.user) if request.user else None
+    user = _user_of(request)
+    actor = Ref("stockade", "user", user) if user else None
     return Event(now, ACTIONS[note.kind], actor, Ref("guard", "client", note.client), request.address, outcome, details)
+
+
+def _user_of(request: Request) -> str | None:
+    """Who asks, unless finding that out fails: then that is what there is to tell."""
+    try:
+        return request.user
+    except Exception:  # noqa: BLE001  identify may be anybody's code
+        return None

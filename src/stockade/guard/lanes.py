@@ -20,6 +20,9 @@ LOOK: Final = 1
 COUNT: Final = 2
 CLEAR: Final = 3
 MAX_ROWS: Final = 1024
+SHORTEST: Final = 0.001
+LARGEST: Final = 1e12
+"""Between these a callable's period has to be, in seconds, and below the latter any number of a rule."""
 
 
 class Entry:
@@ -71,7 +74,7 @@ class Entry:
             period = rule.findtime * MICROSECONDS
             return Meter(rule.name, window, rule.maxretry, period, 0.0, cost, 0.0, bantimes, enforced)
         assert isinstance(rule, (Throttle, Track)), rule  # noqa: S101  the only other kinds that count
-        limit, period = _number(rule.limit, request), _number(rule.period, request) * MICROSECONDS
+        limit, period = _number(rule.limit, request), _number(rule.period, request, SHORTEST) * MICROSECONDS
         cost = _number(rule.cost, request)
         burst = (rule.burst if isinstance(rule, Throttle) else None) or max(1.0, limit / 10)
         counted = {COUNT: cost, CLEAR: RESET}.get(state, 0.0)
@@ -80,8 +83,16 @@ class Entry:
         )
 
 
-def _number(value: Number | None, request: Request) -> float:
-    return float(value(request) if callable(value) else value or 0.0)
+def _number(value: Number | None, request: Request, least: float = 0.0) -> float:
+    """A number of a rule for a request. Raises ValueError for one that a rule cannot have: what a client can choose
+    must not clear its count, nor count for ever as nothing.
+    """
+    if not callable(value):
+        return float(value or 0.0)
+    number = float(value(request))
+    if not least <= number < LARGEST:
+        raise ValueError("a limit, a period or a cost that cannot be")
+    return number
 
 
 class Row(NamedTuple):
@@ -113,6 +124,20 @@ class Lane:
         """The meters that apply to a request on its way in."""
         states = tuple([entry.inward(request) for entry in self.entries])
         return self._row(states, request, exempt=exempt)
+
+    def inward_of_sound(self, request: Request, *, exempt: bool) -> tuple[Row, list[tuple[Metered, Exception]]]:
+        """The same without the rules whose own code fails, and these with what they raised."""
+        states, failed = [], []
+        for entry in self.entries:
+            try:
+                state = entry.inward(request)
+                if state != ABSENT:
+                    entry.meter(state, request, asks=True, exempt=exempt)
+            except Exception as error:  # noqa: BLE001  rules may be anybody's code
+                state = ABSENT
+                failed.append((entry.rule, error))
+            states.append(state)
+        return self._row(tuple(states), request, exempt=exempt), failed
 
     def outgoing(self, request: Request, used: Sequence[str], *, exempt: bool) -> Row | None:
         """The meters that an answer moves; ``used`` names the rules whose count is not already clear."""

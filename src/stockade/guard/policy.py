@@ -10,13 +10,14 @@ the way out for rules that want to know the status of the answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
 
 from stockade.errors import ConfigurationError
 from stockade.guard.address import Client
 from stockade.guard.decision import Decision, Note
 from stockade.guard.discriminators import Key, by_address, by_token, by_user, key_of
+from stockade.guard.failing import answered_by, applies, ask_the_sound
 from stockade.guard.lanes import Lane
 from stockade.guard.meter import Tally
 from stockade.guard.networks import Networks
@@ -62,11 +63,17 @@ class Policy:
         decision.exempt = exempt
         asks, rows = decision.asks, decision.rows
         for lane in self.lanes:
-            key = lane.key(request)
-            if key is not None:
-                row = (not exempt and lane.plain) or lane.inward(request, exempt=exempt)
+            try:
+                key = lane.key(request)
+                row = None if key is None else (not exempt and lane.plain) or lane.inward(request, exempt=exempt)
+            except Exception:  # noqa: BLE001  rules may be anybody's code
+                key, row = ask_the_sound(decision, lane)
+            if key is not None and row is not None:
                 asks.append((key, row.group, evidence(request) if row.group.strikes else ""))
                 rows.append(row)
+        if not decision.allowed:  # by a rule that failed: nothing is counted
+            asks.clear()
+            rows.clear()
         return decision
 
     def exempts(self, client: Client) -> bool:
@@ -83,16 +90,15 @@ class Policy:
         return known
 
     def _listed(self, decision: Decision) -> bool:
-        request = decision.request
         for safe, when in self.safelists:
-            if when is None or when.test(request):
+            if when is None or applies(decision, safe, when.test):
                 decision.settle_by("safelist", safe)
                 return True
         for block, when in self.blocklists:
-            if when is None or when.test(request):
+            if when is None or applies(decision, block, when.test):
                 decision.settle_by("blocklist", block, shadow=block.shadow)
-                if not block.shadow:
-                    return True
+            if not decision.allowed:
+                return True
         return False
 
     def decide(self, decision: Decision, tallies: Sequence[Tally]) -> Decision:
@@ -106,30 +112,31 @@ class Policy:
             elif decision.exempt:
                 decision.weigh_exempt(client, row, tally)
         if self.tracks and decision.allowed and not decision.answered:
-            decision.notes += tuple(self._tracked(decision.request, on_answer=False))
+            self._track(decision, on_answer=False)
         return decision
 
-    def _tracked(self, request: Request, *, on_answer: bool) -> Iterator[Note]:
+    def _track(self, decision: Decision, *, on_answer: bool) -> None:
         for track in self.tracks:
             when = track.condition
-            if (when is not None and when.on_answer) == on_answer and (when is None or when.test(request)):
-                yield Note("track", track.name, request.client.key)
+            if (when is not None and when.on_answer) == on_answer and (
+                when is None or applies(decision, track, when.test)
+            ):
+                decision.notes += (Note("track", track.name, decision.request.client.key),)
 
     def settle(self, decision: Decision, status: int) -> Decision | None:
         """What to ask on the way out, now that the status is known; None for most answers."""
         request = decision.request
         request.status = status
-        if decision.kind == "safelist":
+        if decision.kind in {"safelist", "unjudged"}:  # of a store that is down nothing more is asked
             return None
         after = Decision(request)
+        after.exempt, after.answered = decision.exempt, True
         for lane in self.outward:
-            key = lane.key(request)
-            row = lane.outgoing(request, decision.used(lane), exempt=decision.exempt) if key is not None else None
+            key, row = answered_by(after, lane, decision.used(lane))
             if key is not None and row is not None:
                 after.asks.append((key, row.group, evidence(request)))
                 after.rows.append(row)
-        after.exempt, after.answered = decision.exempt, True
-        after.notes = tuple(self._tracked(request, on_answer=True))
+        self._track(after, on_answer=True)
         return after if after.asks or after.notes else None
 
     def unjudged(self, decision: Decision) -> Decision:
