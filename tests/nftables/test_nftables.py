@@ -19,7 +19,8 @@ from stockade.guard.conditions import path, status
 from stockade.guard.gate import Guard
 from stockade.guard.meter import FOREVER, MICROSECONDS, Ban
 from stockade.guard.rules import Allow2Ban
-from stockade.nftables import Keeper, NftSet, covers_everything, network_of, outermost
+from stockade.nftables import Keeper, NftSet, covers_everything
+from stockade.nftables.ruleset import network_of, outermost
 from tests.nftables.conftest import ECHO, SERVER, Net
 
 V4, V6 = "10.231.0.1", "fd00:231::1"
@@ -121,6 +122,14 @@ def test_synchronising_is_idempotent_and_mends_what_others_break(served: Net) ->
     served.run(served.server, "nft", "flush chain inet stockade input")
     sets.sync(bans)
     assert not served.reaches(V4, CLIENT)
+
+
+def test_another_length_of_ipv6_prefixes_makes_the_table_anew(served: Net) -> None:
+    NftSet(command=served.nft, ipv6_prefix=48).sync([ban("fd00:231::/48", END)])
+    assert not served.reaches(V6, "fd00:231:0:1::2")
+    NftSet(command=served.nft).sync([ban(PREFIX)])
+    assert served.reaches(V6, "fd00:231:0:1::2")
+    assert not served.reaches(V6, "fd00:231::2")
 
 
 def test_a_ban_that_is_given_another_end_has_it_in_the_kernel(net: Net) -> None:
