@@ -10,7 +10,7 @@ from inspect import iscoroutinefunction
 from ipaddress import IPv4Network, IPv6Network
 from typing import Final, cast
 
-from stockade.errors import Refused, Unavailable
+from stockade.errors import ConfigurationError, Refused, Unavailable
 from stockade.events import Event, Ref
 from stockade.guard.address import Addresses, Client, canonical, forwarded_for
 from stockade.guard.answers import Answer, Answers
@@ -27,6 +27,9 @@ from stockade.guard.rules import Rule
 NAMED: Final = ("user:", "token:", "login:", "header:", "query:", "both:", "everyone")
 """What the keys of clients that are not addresses begin with."""
 
+
+ASKED: Final = ("count", "ban", "forget", "bans", "networks")
+"""What any store can be asked."""
 
 REWRITTEN: Final = "guard.proxy.rewritten"
 
@@ -54,6 +57,12 @@ class Guard:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.store: Store | AsyncStore = store if store is not None else MemoryStore(clock=clock)
+        missing = [name for name in ASKED if not callable(getattr(self.store, name, None))]
+        if missing:
+            raise ConfigurationError(
+                f"{type(self.store).__name__} is no store: it has no {', '.join(missing)}",
+                remedy="Give the guard a MemoryStore, a SharedStore, a RedisStore, or one with these methods.",
+            )
         self.awaits = iscoroutinefunction(self.store.count)
         self.clock = clock
         self.journal = Journal(record)
