@@ -89,6 +89,20 @@ class Decision:
         if not shadow:
             self.kind, self.rule, self.allowed = kind, rule, kind == "safelist"
 
+    def shut_out(self, rule: BanRule | None, tally: Tally) -> None:
+        """A ban of the client's address from everything answers for the request."""
+        self.allowed, self.kind, self.rule = False, "ban", rule
+        self.client = self.request.client.key
+        self.notes = (Note("banned", tally[0], self.client, until=tally[1] / MICROSECONDS),)
+        self.tallies = (tally,)
+
+    def again(self, request: Request) -> Decision:
+        """The same decision about another request of the client's."""
+        other = Decision(request)
+        other.allowed, other.kind, other.rule = False, self.kind, self.rule
+        other.client, other.notes = self.client, self.notes
+        return other
+
     def banned(self, client: str, row: Row, tally: Tally) -> None:
         """A live ban answers for the request."""
         banned_by, until, _ = tally

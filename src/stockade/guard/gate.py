@@ -17,7 +17,7 @@ from stockade.guard.answers import Answer, Answers
 from stockade.guard.decision import Decision, Note
 from stockade.guard.journal import Journal, Record
 from stockade.guard.memory import MemoryStore
-from stockade.guard.meter import FOREVER, MANUAL, MICROSECONDS, NETWORK, AsyncStore, Ban, Store, Tally
+from stockade.guard.meter import FOREVER, MANUAL, MICROSECONDS, NETWORK, AsyncStore, Ban, Recall, Store, Tally
 from stockade.guard.networks import Networks, parse_network
 from stockade.guard.outage import Outage
 from stockade.guard.policy import Policy, refuse_namesakes
@@ -32,6 +32,8 @@ ASKED: Final = ("count", "ban", "forget", "bans", "networks")
 """What any store can be asked."""
 
 REWRITTEN: Final = "guard.proxy.rewritten"
+
+MAX_SHUT_OUT: Final = 10_000
 
 
 class Guard:
@@ -64,6 +66,7 @@ class Guard:
                 remedy="Give the guard a MemoryStore, a SharedStore, a RedisStore, or one with these methods.",
             )
         self.awaits = iscoroutinefunction(self.store.count)
+        self._recall: Recall | None = getattr(self.store, "recall", None)
         self.clock = clock
         self.journal = Journal(record)
         self.outage = Outage(self.journal.report)
@@ -72,6 +75,7 @@ class Guard:
         self.companions: dict[str, Rule] = {}
         self._banned_networks: tuple[Sequence[str], Networks] = ((), Networks())
         self._told: set[str] = set()
+        self._shut_out: dict[str, Decision] = {}
         self.follow(
             rules,
             trusted_proxies=trusted_proxies,
@@ -97,6 +101,7 @@ class Guard:
         policy = Policy(rules, never_ban=never_ban, identified=self.identify is not None)
         refuse_namesakes([*policy.rules, *self.companions.values()])
         self.addresses, self.policy, self.answers = addresses, policy, answers or Answers()
+        self._shut_out = {}
 
     def beside(self, *rules: Rule) -> Guard:
         """A guard of its own rules that shares this one's store, journal, addresses and answers.
@@ -118,6 +123,8 @@ class Guard:
         """May it pass? For a store that is asked without awaiting. ``now`` (microseconds) is when it was asked, if not
         at this moment: a line of a log is counted on its own clock.
         """
+        if self._recall is not None and now is None and (known := self._again(request)) is not None:
+            return known
         store = cast("Store", self.store)
         decision = self.policy.check(request)
         if decision.asks:
@@ -138,6 +145,8 @@ class Guard:
         """May it pass? For any store."""
         if not self.awaits:
             return self.decide(request, now)
+        if self._recall is not None and now is None and (known := self._again(request)) is not None:
+            return known
         store = cast("AsyncStore", self.store)
         decision = self.policy.check(request)
         if decision.asks:
@@ -152,6 +161,29 @@ class Guard:
                 self.outage.recovered(self.clock())
         if decision.notes or request.client.forgotten_proxy:
             self._write(decision)
+        return decision
+
+    def _again(self, request: Request) -> Decision | None:
+        """Refuse a client that a store far away found banned a moment ago, without asking it again."""
+        client = request.client
+        tally = self._recall(client.key) if self._recall is not None else None
+        if tally is None or self.policy.exempts(client):
+            return None
+        before = self._shut_out.get(client.key)
+        if before is None or before.tallies[0] is not tally:
+            return self._shut(request, tally)
+        decision = before.again(request)
+        self.journal.write(decision, self.clock())
+        return decision
+
+    def _shut(self, request: Request, tally: Tally) -> Decision | None:
+        """The first of the decisions that are alike until the ban is looked up again."""
+        decision = self.policy.refuse_again(request, tally)
+        if decision is not None:
+            if len(self._shut_out) >= MAX_SHUT_OUT:
+                self._shut_out.clear()
+            self._shut_out[request.client.key] = decision
+            self.journal.write(decision, self.clock())
         return decision
 
     def settle(self, decision: Decision, status: int, now: float | None = None) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from stockade.events import Event, Outcome, Ref
@@ -32,50 +32,58 @@ ONCE: Final = frozenset({"ban"})
 """Kinds that are rare and grave: written every time."""
 
 
+@dataclass(slots=True)
+class Held:
+    """An event that was told, and how often the same came again since."""
+
+    event: Event
+    since: float
+    repeated: int = 0
+
+
 class Journal:
     """Writes what is worth reading to ``record``, and counts all of it in ``totals`` by (kind, rule, shadow)."""
 
     def __init__(self, record: Record | None = None) -> None:
         self.record = record
         self.totals: Counter[tuple[str, str, bool]] = Counter()
-        self._open: dict[tuple[str, str, str], tuple[float, int, Event]] = {}
+        self._open: dict[tuple[str, str, str], Held] = {}
 
     def write(self, decision: Decision, now: float) -> None:
         """Take a decision's notes. ``now`` is in seconds since the epoch."""
         for note in decision.notes:
             self.totals[note.kind, note.rule, note.shadow] += 1
-            if self.record is not None:
-                self._note(note, decision.request, now)
+            held = self._open.get((note.kind, note.rule, note.client))
+            if held is not None and now - held.since < WINDOW and note.kind not in ONCE:
+                held.repeated += 1
+            elif self.record is not None:
+                self._tell(note, decision.request, held, now)
 
     def report(self, event: Event) -> None:
         """Write an event that is about no request: a ban by hand, an outage."""
         if self.record is not None:
             self.record(event)
 
-    def _note(self, note: Note, request: Request, now: float) -> None:
-        key = (note.kind, note.rule, note.client)
-        opened, count, event = self._open.get(key, (0.0, 0, None))
-        if event is not None and note.kind not in ONCE and now - opened < WINDOW:
-            self._open[key] = (opened, count + 1, event)
-            return
-        if event is not None and count:
-            self._say_again(event, count, now)
-        event = event_of(note, request, now)
+    def _tell(self, note: Note, request: Request, held: Held | None, now: float) -> None:
+        if held is not None and held.repeated:
+            self._say_again(held, now)
         if len(self._open) >= MAX_OPEN:
             self.flush(now)
-        self._open[key] = (now, 0, event)
+        event = event_of(note, request, now)
+        self._open[note.kind, note.rule, note.client] = Held(event, now)
         self.report(event)
 
     def flush(self, now: float, older: float = 0.0) -> None:
         """Write down how often the open kinds came again, and close those that are ``older`` (seconds) than that."""
-        for key, (opened, count, event) in list(self._open.items()):
-            if now - opened >= older:
+        for key, held in list(self._open.items()):
+            if now - held.since >= older:
                 del self._open[key]
-                if count:
-                    self._say_again(event, count, now)
+                if held.repeated:
+                    self._say_again(held, now)
 
-    def _say_again(self, event: Event, count: int, now: float) -> None:
-        self.report(replace(event, time=now, details={**event.details, "repeated": count, "since": event.time}))
+    def _say_again(self, held: Held, now: float) -> None:
+        details = {**held.event.details, "repeated": held.repeated, "since": held.event.time}
+        self.report(replace(held.event, time=now, details=details))
 
 
 def event_of(note: Note, request: Request, now: float) -> Event:

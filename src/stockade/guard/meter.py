@@ -8,7 +8,7 @@ Times are microseconds since the epoch, held in floats (exact below 2**53, the y
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple, Protocol
@@ -142,6 +142,11 @@ class Store(Protocol):
     def networks(self) -> Sequence[str]:
         """The networks banned by hand, at most a second old."""
         ...
+
+
+Recall = Callable[[str], Tally | None]
+"""``store.recall(client)``: a ban that a store far away told of less than a second ago. Stores at hand have no need of
+it."""
 
 
 class AsyncStore(Protocol):

@@ -19,7 +19,7 @@ from stockade.guard.decision import Decision, Note
 from stockade.guard.discriminators import Key, by_address, by_token, by_user, key_of
 from stockade.guard.failing import answered_by, applies, ask_the_sound
 from stockade.guard.lanes import Lane
-from stockade.guard.meter import Tally
+from stockade.guard.meter import MANUAL, Tally
 from stockade.guard.networks import Networks
 from stockade.guard.request import Request
 from stockade.guard.rules import BanRule, Blocklist, Metered, Rule, Safelist, Throttle, Track
@@ -47,6 +47,7 @@ class Policy:
         self.lanes = _lanes(metered, identified=identified)
         self.outward = tuple(lane for lane in self.lanes if lane.outward)
         self.settles = bool(self.outward) or any(t.condition and t.condition.on_answer for t in self.tracks)
+        self.shut_out = _shut_out(self.rules)
         self.has_quotas = any(isinstance(r, Throttle) and not r.shadow for r in metered)
         self._protects = bool(self.never_ban)
         self._protected: dict[str, bool] = {}
@@ -74,6 +75,19 @@ class Policy:
         if not decision.allowed:  # by a rule that failed: nothing is counted
             asks.clear()
             rows.clear()
+        return decision
+
+    def refuse_again(self, request: Request, tally: Tally) -> Decision | None:
+        """The decision about a client that was found banned a moment ago; None when more than the ban has a say.
+
+        Only for bans that cover every request of an address, where no list could decide before them; the client must be
+        one that may be banned.
+        """
+        rule = self.shut_out.get(tally[0])
+        if rule is None or self.safelists or self.blocklists:
+            return None
+        decision = Decision(request)
+        decision.shut_out(rule if isinstance(rule, BanRule) else None, tally)
         return decision
 
     def exempts(self, client: Client) -> bool:
@@ -150,6 +164,15 @@ class Policy:
 
 
 WAIT = itemgetter(1)
+
+
+def _shut_out(rules: Sequence[Rule]) -> dict[str, BanRule | str]:
+    """What may ban an address from everything: rules by their name, and an operator's hand."""
+    found: dict[str, BanRule | str] = {MANUAL: MANUAL}
+    for rule in rules:
+        if isinstance(rule, BanRule) and rule.over is None and rule.by == "address" and not rule.shadow:
+            found[rule.name] = rule
+    return found
 
 
 def refuse_namesakes(rules: Iterable[Rule]) -> None:

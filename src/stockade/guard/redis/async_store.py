@@ -38,6 +38,7 @@ class AsyncRedisStore:
         self._encoder = Encoder(self._keys, script, None if self._sharded else self._keys.bans)
         self._exchange = AsyncExchange(self._target, topology, script, self._encoder, deadline)
         self._known = KnownBans()
+        self.recall = self._known.recall
         self._networks = KnownNetworks()
         self._patience = Patience(deadline)
         self._refreshing: asyncio.Task[None] | None = None

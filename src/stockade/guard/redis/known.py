@@ -40,6 +40,11 @@ class KnownBans:
             self._bans.pop(client, None)
         return None
 
+    def recall(self, client: str) -> Tally | None:
+        """The ban of this client that is still fresh."""
+        known = self._bans.get(client)
+        return known[2] if known is not None and known[0] > monotonic() else None
+
     def learn(self, asks: Sequence[Ask], tallies: Sequence[Tally], bans: bytes, asked: float) -> None:
         """Remember the ``bans`` that the script told of when it was asked at ``asked`` (monotonic)."""
         for (client, _, _), tally, (_, _, left) in zip(asks, tallies, BAN.iter_unpack(bans), strict=True):

@@ -52,7 +52,7 @@ local function gcra(cell, limit, period, need, cost, burst, now)
   local pace = limit > 0 and period / limit or FOREVER
   local tolerance = limit > 0 and burst * pace or 0
   local arrival = cell
-  if arrival < now or arrival > now + tolerance + 2 * period then arrival = now end -- as after a clock was set back
+  if arrival < now or arrival > now + (tolerance + 2 * period) then arrival = now end -- as after a clock was set back
   if need ~= 0 then
     local wait = arrival + need * pace - tolerance - now
     if wait > 1 then -- less than a microsecond is rounding, and would eat from the burst

@@ -42,6 +42,7 @@ class RedisStore:
         self._keys = Keys(prefix)
         self._encoder = Encoder(self._keys, script, None if self._sharded else self._keys.bans)
         self._known = KnownBans()
+        self.recall = self._known.recall
         self._networks = KnownNetworks()
         self._patience = Patience(deadline)
 
