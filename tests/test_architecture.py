@@ -30,6 +30,7 @@ PURE = [
     "stockade.audit.keys",
     "stockade.audit.merkle",
     "stockade.audit.note",
+    "stockade.audit.record",
     "stockade.audit.tiles",
     "stockade.directory.accounts",
     "stockade.directory.names",

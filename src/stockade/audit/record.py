@@ -1,0 +1,116 @@
+"""An event as the line of JSON that is kept and hashed, and back.
+
+::
+
+    {"seq":7,"recorded":"2026-11-22T09:30:00.000000Z","time":"…","action":"token.revoke","actor":"stockade:user/al",…}
+
+``seq`` is the number of the entry, so that a person sees a gap; ``recorded`` is when the log wrote it, by its own
+clock, and never what somebody else claims; ``time`` is when it happened. Times are RFC 3339 in UTC. Lines are ASCII:
+whatever a client has sent is escaped, and nothing in it can move a cursor or end a line.
+
+A line that was written is never written again: whoever checks it hashes the octets that lie there.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Final
+
+from stockade.errors import Tampered
+from stockade.events import Event, Ref
+
+MAX_LINE: Final = 60_000
+"""Octets of an entry, below the 65,535 that a bundle can hold (C2SP tlog-tiles, "Log entries")."""
+SHOWN: Final = 2_000
+"""Characters that are kept of what is too long."""
+
+_encoder = json.JSONEncoder(separators=(",", ":"), default=str, allow_nan=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry: its number, when it was recorded in seconds since the epoch, and the event."""
+
+    index: int
+    recorded: float
+    event: Event
+
+
+def rfc3339(moment: float) -> str:
+    """Seconds since the epoch, to the microsecond. Raises ValueError beyond the years 1 to 9999."""
+    try:
+        return datetime.fromtimestamp(moment, UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+    except (OverflowError, OSError) as error:
+        raise ValueError(f"not a time that can be written: {moment!r}") from error
+
+
+def body_of(event: Event) -> bytes:
+    """All of the line that is known before the entry has a number.
+
+    What cannot be written as JSON, and what is too long, is replaced by its beginning, its length and its SHA-256: an
+    event must not stay out of the log because somebody made it too large. Raises ValueError for an impossible time.
+    """
+    fields = _fields(event)
+    try:
+        body = _encoder.encode(fields)
+    except (ValueError, TypeError, RecursionError):
+        fields["details"] = {"unwritable": ascii(event.details)[:SHOWN]}
+        body = _encoder.encode(fields)
+    if len(body) > MAX_LINE - 100:
+        body = _encoder.encode(_shortened(fields, body))
+    return body.encode("ascii")
+
+
+def line_of(index: int, recorded: str, body: bytes) -> bytes:
+    """The whole line, without its newline."""
+    return b'{"seq":%d,"recorded":"%s",%s' % (index, recorded.encode(), body[1:])
+
+
+def parse(line: bytes) -> Entry:
+    """Read a line. Raises Tampered when it is none of ours."""
+    try:
+        fields = json.loads(line)
+        event = Event(
+            time=_seconds(fields["time"]),
+            action=fields["action"],
+            actor=_ref(fields.get("actor")),
+            target=_ref(fields.get("target")),
+            source=fields.get("source"),
+            outcome=fields["outcome"],
+            details=fields.get("details", {}),
+        )
+        return Entry(int(fields["seq"]), _seconds(fields["recorded"]), event)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise Tampered(f"not an entry of a log: {line[:80]!a} ({type(error).__name__})") from error
+
+
+def _fields(event: Event) -> dict[str, Any]:
+    fields: dict[str, Any] = {"time": rfc3339(event.time), "action": event.action}
+    if event.actor is not None:
+        fields["actor"] = str(event.actor)
+    if event.target is not None:
+        fields["target"] = str(event.target)
+    if event.source is not None:
+        fields["source"] = event.source
+    fields["outcome"] = event.outcome
+    if event.details:
+        fields["details"] = dict(event.details)
+    return fields
+
+
+def _shortened(fields: dict[str, Any], body: str) -> dict[str, Any]:
+    short = {name: value[:SHOWN] for name, value in fields.items() if isinstance(value, str)}
+    begins = _encoder.encode(fields.get("details", {}))[:SHOWN]
+    digest = sha256(body.encode()).hexdigest()
+    return short | {"details": {"oversize": {"octets": len(body), "sha256": digest, "begins": begins}}}
+
+
+def _seconds(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+def _ref(text: str | None) -> Ref | None:
+    return None if text is None else Ref.parse(text)

@@ -1,0 +1,472 @@
+"""What was answered is on disk, whatever happens next; what did not get there is counted, and nothing is silent."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from stockade.audit.layout import CLOSED, GAP, HEARTBEAT, OPENED, REPAIRED, segments_in
+from stockade.audit.log import AuditLog
+from stockade.audit.reading import entries, line_at, lines
+from stockade.audit.record import Entry
+from stockade.audit.verify import verify
+from stockade.errors import ConfigurationError, Tampered, Unavailable
+from stockade.events import Event, Ref
+from tests.audit.conftest import ALICE, NOW, ORIGIN, Stage, event
+from tests.servers.processes import wait_until
+
+# ── in ordinary times ────────────────────────────────────────────────────────────────────────────
+
+
+def test_append_answers_the_number_of_the_entry(stage: Stage) -> None:
+    with stage.open() as log:
+        numbers = [log.append(event(n)) for n in range(3)]
+    assert numbers == [1, 2, 3]
+    assert stage.actions() == [OPENED, *["token.create"] * 3, CLOSED]
+    assert next(entries(stage.path, 2)) == Entry(2, NOW, event(1))
+
+
+def test_many_threads_share_the_syncs_and_each_gets_its_own_number(stage: Stage) -> None:
+    numbers = list[tuple[int, int]]()
+
+    def work(who: int) -> None:
+        numbers.extend((log.append(event(who * 100 + n)), who * 100 + n) for n in range(20))
+
+    with stage.open() as log:
+        threads = [threading.Thread(target=work, args=(who,)) for who in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len({number for number, _ in numbers}) == 320
+    there = {entry.index: entry.event.details.get("n") for entry in entries(stage.path, 0)}
+    assert all(there[number] == n for number, n in numbers)
+    assert stage.verify().head.size == 322
+
+
+def test_an_event_can_be_submitted_with_a_word_for_later(stage: Stage) -> None:
+    heard = list[int]()
+    with stage.open() as log:
+        log.submit(event(1), lambda waiting: heard.append(waiting.index))
+        log.append(event(2))
+    assert heard == [1]
+
+
+def test_heads_are_signed_by_themselves_soon_after_an_entry(stage: Stage) -> None:
+    with stage.open(sign_within=0.05) as log:
+        log.append(event(1))
+        wait_until(lambda: stage.verify().head.size == 2, "the log has not followed")
+
+
+def test_heads_are_signed_by_themselves_after_so_many_entries(stage: Stage) -> None:
+    with stage.open(sign_after=10) as log:
+        for number in range(12):
+            log.append(event(number))
+        wait_until(lambda: stage.verify().head.size >= 10, "the log has not followed")
+
+
+def test_a_sign_of_life_is_given_when_nothing_happens(stage: Stage) -> None:
+    with stage.open(heartbeat=0.05, sign_within=0.01):
+        wait_until(
+            lambda: stage.actions().count(HEARTBEAT) >= 2 and stage.verify().head.size >= 3, "the log has not followed"
+        )
+
+
+def test_segments_are_closed_when_they_are_full_and_cannot_be_written_any_more(filled: Stage) -> None:
+    assert len(segments_in(filled.path)) > 3
+    assert {filled.segment(number).stat().st_mode & 0o777 for number in (0, 1, 2)} == {0o400}
+    assert all(filled.segment(number).stat().st_size >= 40_000 for number in (0, 1, 2))
+
+
+def test_any_entry_can_be_found_by_its_number(filled: Stage) -> None:
+    everything = list(lines(filled.path, 0))
+    assert [line_at(filled.path, number) for number in range(709)] == everything
+    for start, end in ((0, 709), (100, 500), (350, 351), (708, 2000)):
+        assert list(lines(filled.path, start, end)) == everything[start:end]
+    with pytest.raises(ConfigurationError, match="no entry 709"):
+        line_at(filled.path, 709)
+
+
+def test_that_somebody_reads_is_recorded(stage: Stage) -> None:
+    with stage.open() as log:
+        log.append(event(1))
+        assert [entry.event for entry in log.read(1, 2, reader=ALICE)] == [event(1)]
+    (read,) = [entry.event for entry in entries(stage.path, 0) if entry.event.action == "log.read"]
+    assert (read.actor, read.details) == (ALICE, {"from": 1, "to": 1})
+
+
+def test_a_log_goes_on_where_it_was_closed(stage: Stage) -> None:
+    for number in range(5):
+        with stage.open(segment_size=600) as log:
+            log.append(event(number))
+    assert stage.actions() == [OPENED, "token.create", CLOSED] * 5
+    assert stage.verify().head.size == 15
+
+
+def test_one_process_writes_a_log_at_a_time(stage: Stage) -> None:
+    with stage.open() as log:
+        with pytest.raises(Unavailable, match="another process writes"):
+            stage.open()
+        log.append(event(1))
+    stage.open().close()
+
+
+def test_a_closed_log_takes_nothing_and_says_so(stage: Stage) -> None:
+    log = stage.open()
+    log.close()
+    log.close()
+    with pytest.raises(Unavailable, match="closed"):
+        log.append(event(1))
+    with pytest.raises(Unavailable, match="closed"):
+        log.sign()
+    log.offer(event(2))
+
+
+def test_a_log_is_not_made_over_another(stage: Stage, tmp_path: Path) -> None:
+    stage.open().close()
+    with pytest.raises(ConfigurationError, match="is not empty"):
+        AuditLog.create(stage.path, tmp_path / "new", origin=ORIGIN)
+    with pytest.raises(ConfigurationError, match="already holds the key"):
+        AuditLog.create(tmp_path / "new", stage.state, origin=ORIGIN)
+
+
+def test_a_log_that_is_not_there_is_not_opened(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="there is no log"):
+        AuditLog(tmp_path / "log", tmp_path / "signer")
+    (tmp_path / "log").mkdir()
+    with pytest.raises(ConfigurationError, match="holds no key"):
+        AuditLog(tmp_path / "log", tmp_path / "signer")
+
+
+def test_the_private_keys_are_for_nobody_else(stage: Stage) -> None:
+    assert (stage.state / "key").stat().st_mode & 0o777 == 0o600
+    assert stage.state.stat().st_mode & 0o777 == 0o700
+    secret = (stage.state / "key").read_text().split("+")[-1].strip().encode()
+    stage.open().close()
+    assert not any(secret in path.read_bytes() for path in stage.path.rglob("*") if path.is_file())
+
+
+# ── when the disk refuses ────────────────────────────────────────────────────────────────────────
+
+
+@contextmanager
+def disk_full_at(octets: int) -> Iterator[None]:
+    """No file may grow beyond this, so that a write is cut short and then refused, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (octets, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+
+
+def test_a_full_disk_refuses_who_waits_keeps_who_does_not_and_is_recorded_when_there_is_room(stage: Stage) -> None:
+    with stage.open() as log:
+        log.append(event(1))
+        size = stage.segment().stat().st_size
+        with disk_full_at(size + 100):
+            for number in (2, 3):
+                with pytest.raises(Unavailable, match="cannot be written: File too large"):
+                    log.append(event(number))
+                assert stage.segment().stat().st_size == size
+            log.offer(event(4))
+        wait_until(lambda: "log.gap" in stage.actions(), "the log has not followed")
+        log.append(event(5))
+    numbers = [entry.event.details["n"] for entry in entries(stage.path, 0) if entry.event.actor]
+    assert numbers == [1, 4, 5]
+    (gap,) = stage.said(GAP)
+    assert (gap["refused"], gap["lost"], gap["what"]) == (2, 0, "File too large")
+    assert any(GAP in remark for remark in stage.verify().remarks)
+
+
+def test_what_finds_no_room_in_memory_is_counted(stage: Stage) -> None:
+    log = AuditLog(stage.path, stage.state, most_waiting=3, clock=lambda: NOW)
+    try:
+        with disk_full_at(stage.segment().stat().st_size):
+            for number in range(20):
+                log.offer(event(number))
+            with pytest.raises(Unavailable):
+                log.append(event(99))
+        wait_until(lambda: "log.gap" in stage.actions(), "the log has not followed")
+    finally:
+        log.close()
+    (gap,) = stage.said(GAP)
+    recorded = [entry for entry in entries(stage.path, 0) if entry.event.actor]
+    assert len(recorded) + int(str(gap["lost"])) + int(str(gap["refused"])) == 21
+    assert gap["lost"]
+
+
+def test_who_has_no_time_is_told_whether_it_is_recorded(stage: Stage) -> None:
+    with stage.open() as log:
+        with disk_full_at(stage.segment().stat().st_size):
+            with pytest.raises(Unavailable):
+                log.append(event(1))
+            with pytest.raises(Unavailable, match=r"did not answer within 0\.01 s; the event is not recorded"):
+                log.append(event(2), timeout=0.01)
+        log.append(event(3))
+    assert [entry.event.details["n"] for entry in entries(stage.path, 0) if entry.event.actor] == [3]
+
+
+# ── when somebody lays hands on the file that is being written ───────────────────────────────────
+
+
+def mended(stage: Stage, log: AuditLog) -> str:
+    """Go on, and answer what the log says was done to it."""
+    log.append(event(50))
+    log.sign()
+    log.append(event(51))
+    log.close()
+    recorded = [entry.event.details["n"] for entry in entries(stage.path, 0) if entry.event.actor]
+    assert recorded == [1, 2, 50, 51]
+    remark = stage.verify().remarks[0]
+    (said,) = stage.said(REPAIRED)
+    assert (stage.path / str(said["kept"])).exists()
+    assert REPAIRED in remark
+    return str(said["what"])
+
+
+@pytest.fixture
+def halfway(stage: Stage) -> AuditLog:
+    """An open log with an entry that is signed, and one that is not."""
+    log = stage.open()
+    log.append(event(1))
+    log.sign()
+    log.append(event(2))
+    return log
+
+
+def test_a_deleted_segment_is_put_back(stage: Stage, halfway: AuditLog) -> None:
+    stage.segment().unlink()
+    assert mended(stage, halfway) == "the segment was deleted while it was being written"
+
+
+def test_a_replaced_segment_is_put_back(stage: Stage, halfway: AuditLog) -> None:
+    path = stage.segment()
+    path.rename(path.with_suffix(".old"))
+    path.write_bytes(b"nothing happened\n")
+    assert mended(stage, halfway) == "the segment was replaced while it was being written"
+
+
+def test_lines_of_a_stranger_are_taken_away(stage: Stage, halfway: AuditLog) -> None:
+    with stage.segment().open("ab") as file:
+        file.write(b"mallory was never here\n")
+    assert mended(stage, halfway) == "the segment was lengthened while it was being written"
+
+
+def test_a_tail_that_was_cut_before_it_was_signed_is_put_back(stage: Stage, halfway: AuditLog) -> None:
+    os.truncate(stage.segment(), stage.segment().stat().st_size - 20)
+    assert mended(stage, halfway) == "the segment was shortened while it was being written"
+
+
+def test_an_entry_changed_before_it_was_signed_is_put_right_before_signing(stage: Stage, halfway: AuditLog) -> None:
+    with stage.segment().open("r+b") as file:
+        file.seek(-30, os.SEEK_END)
+        file.write(b"!")
+    halfway.sign()
+    assert mended(stage, halfway) == "the segment did not read as it was written"
+
+
+def test_entries_that_are_gone_for_good_leave_a_gap_that_is_said_and_found(stage: Stage, halfway: AuditLog) -> None:
+    os.truncate(stage.segment(), 10)
+    halfway.append(event(50))
+    halfway.close()
+    (gap,) = stage.said(GAP)
+    assert (gap["from"], gap["to"]) == (0, 1)
+    with pytest.raises(Tampered, match=r"entries 0 to 1 are missing from the end of segments/0{20}\.jsonl"):
+        stage.verify()
+    recorded = [entry.event.details["n"] for entry in entries(stage.path, 2) if entry.event.actor]
+    assert recorded == [2, 50]
+
+
+# ── when it was interrupted ──────────────────────────────────────────────────────────────────────
+
+
+def test_a_write_that_was_interrupted_at_any_octet_costs_only_what_was_not_answered(stage: Stage) -> None:
+    with stage.open() as log:
+        log.append(event(1))
+        log.sign()
+        signed = stage.segment().stat().st_size
+        log.append(event(2))
+        log.append(event(3))
+        state_then = {path: path.read_bytes() for path in stage.state.iterdir()}
+        before = stage.copy("before")
+    whole = (before / stage.segment().relative_to(stage.path)).read_bytes()
+    ends = [at + 1 for at, octet in enumerate(whole) if octet == 10]
+    for cut in range(signed, len(whole) + 1):
+        stage.put_back(before)
+        for path, data in state_then.items():
+            path.write_bytes(data)
+        os.truncate(stage.segment(), cut)
+        stage.open().close()
+        answered = sum(end <= cut for end in ends) - 1
+        assert [entry.event.details["n"] for entry in entries(stage.path, 0) if entry.event.actor] == [1, 2, 3][
+            :answered
+        ]
+        repaired = stage.said(REPAIRED)
+        assert len(repaired) == (cut not in ends)
+        report = stage.verify()
+        assert len(report.remarks) == len(repaired)
+
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from stockade.audit.clerk import Rhythm
+from stockade.audit.log import AuditLog
+from stockade.events import Event
+log = AuditLog(Path(sys.argv[1]), Path(sys.argv[2]), rhythm=Rhythm(sign_within=0.005, segment_size=5000))
+for number in range(1_000_000):
+    log.append(Event(time.time(), "test.step", details={"n": number, "run": sys.argv[3]}))
+    print(number, flush=True)
+"""
+
+
+def test_kill_9_in_the_middle_loses_nothing_that_was_answered_and_raises_no_alarm(stage: Stage) -> None:
+    for run in range(12):
+        argv = [sys.executable, "-c", WRITER, str(stage.path), str(stage.state), str(run)]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE) as writer:
+            assert writer.stdout is not None
+            for _ in range(5 + run * 7):
+                answered = int(writer.stdout.readline())
+            writer.kill()
+            answered = max([answered, *map(int, writer.stdout.read().split(b"\n")[:-1])])
+        verify(stage.path, stage.keys)
+        there = {(e.event.details.get("run"), e.event.details.get("n")) for e in entries(stage.path, 0)}
+        assert {(str(run), number) for number in range(answered + 1)} <= there
+    stage.open().close()
+    assert not any(GAP in remark for remark in stage.verify().remarks)
+
+
+# ── when it was restored, exchanged or spoilt ────────────────────────────────────────────────────
+
+
+def test_a_log_restored_from_an_old_copy_is_not_gone_on_with(stage: Stage) -> None:
+    with stage.open() as log:
+        log.append(event(1))
+    old = stage.copy("backup")
+    with stage.open() as log:
+        log.append(event(2))
+    stage.put_back(old)
+    with pytest.raises(Tampered, match="does not lead to the head of 6 entries that was signed last"):
+        stage.open()
+
+
+def test_a_signer_restored_from_an_old_copy_does_not_sign(stage: Stage) -> None:
+    stage.open().close()
+    old = (stage.state / "head").read_bytes()
+    with stage.open() as log:
+        log.append(event(1))
+    (stage.state / "head").write_bytes(old)
+    with pytest.raises(Tampered, match=r"was signed up to 5 entries, and the signer in .* remembers 2"):
+        stage.open()
+
+
+def test_two_signers_of_one_state_cannot_both_sign(stage: Stage) -> None:
+    log = stage.open()
+    (stage.state / "head").write_bytes(b"")
+    with pytest.raises(Tampered, match="is not what this signer has left there"):
+        log.sign()
+    log.close()
+
+
+def test_after_tampering_was_noticed_nothing_more_is_recorded(stage: Stage) -> None:
+    log = stage.open()
+    (stage.state / "head").write_bytes(b"")
+    with pytest.raises(Tampered):
+        log.sign()
+    wait_until(lambda: not log._thread.is_alive(), "the log has not followed")
+    with pytest.raises(Tampered):
+        log.append(event(1))
+    log.close()
+
+
+def test_tiles_that_are_gone_are_made_again(filled: Stage) -> None:
+    for path in (filled.path / "tile").rglob("*.p/*"):
+        path.unlink()
+    filled.open().close()
+    assert filled.said(REPAIRED) == [
+        {"what": "tiles did not lead to the signed head and were made again from the entries"}
+    ]
+    filled.verify()
+
+
+def test_entries_that_went_missing_while_it_was_closed_leave_a_gap_that_is_said_and_found(filled: Stage) -> None:
+    first = segments_in(filled.path)[-1]
+    filled.rewrite(filled.lines()[:-3])
+    with filled.open() as log:
+        log.append(event(9))
+    (gap,) = filled.said(GAP)
+    assert (gap["from"], gap["to"]) == (first, 708)
+    with pytest.raises(Tampered, match="entries 706 to 708 are missing"):
+        filled.verify()
+
+
+def test_without_any_segment_the_log_goes_on_and_says_what_is_gone(filled: Stage) -> None:
+    for path in (filled.path / "segments").iterdir():
+        path.unlink()
+    filled.open().close()
+    (gap,) = filled.said(GAP)
+    assert (gap["from"], gap["to"]) == (0, 708)
+    with pytest.raises(Tampered, match="entries 0 to 708 are missing"):
+        filled.verify()
+
+
+def test_a_spoilt_checkpoint_is_put_back(filled: Stage) -> None:
+    (filled.path / "checkpoint").write_bytes(b"rubbish")
+    filled.open().close()
+    filled.verify()
+
+
+@pytest.mark.parametrize("at", ["before the entry", "before the head", "after the head"])
+def test_a_change_of_keys_that_was_interrupted_is_finished_or_forgotten(stage: Stage, at: str) -> None:
+    first = stage.keys
+    log = stage.open()
+    signer = log._clerk.signer
+    if at == "before the entry":
+        signer.make_next_keys()
+    else:
+        signer.change_keys = lambda: (_ for _ in ()).throw(OSError(5, "interrupted"))  # type: ignore[method-assign]
+        if at == "before the head":
+            signer.sign = lambda *_, **__: (_ for _ in ()).throw(OSError(5, "interrupted"))  # type: ignore[method-assign]
+        with pytest.raises(Unavailable):
+            log.rotate()
+    log.close()
+    with stage.open() as log:
+        log.append(event(1))
+    assert (stage.keys != first) == (at != "before the entry")
+    verify(stage.path, first)
+    with stage.open() as log:
+        log.rotate()
+    verify(stage.path, first)
+
+
+def test_an_event_of_a_stranger_cannot_keep_itself_out_of_the_log(stage: Stage) -> None:
+    loop: dict[str, object] = {}
+    loop["self"] = loop
+    strange = [
+        Event(NOW, "a.b", details={"huge": "x" * 200_000}),
+        Event(NOW, "a.b", details={"nan": float("nan")}),
+        Event(NOW, "a.b", details={"object": object()}),
+        Event(NOW, "a.b", details=loop),
+        Event(NOW, "a.b" * 50_000, Ref("s", "k", "i" * 50_000), details={"\ud800": "\ud800\x1b[2J\n"}),
+    ]
+    with stage.open() as log:
+        for each in strange:
+            log.append(each)
+        with pytest.raises(ValueError, match="not a time"):
+            log.append(Event(1e30, "a.b"))
+    assert stage.verify().head.size == 7
+    assert all(len(line) < 65_536 and line.isascii() and b"\x1b" not in line for line in lines(stage.path, 0))
+    read = [entry.event for entry in entries(stage.path, 0)]
+    assert read[1].details["oversize"]["octets"] > 200_000  # type: ignore[index]
