@@ -87,6 +87,19 @@ def test_a_clock_that_steps_back_opens_no_gate(site: Site, window: str) -> None:
     assert passed <= 10
 
 
+def test_failing_many_times_at_once_is_not_forgotten(site: Site) -> None:
+    """So many failures that no clock could explain them are failures all the same."""
+    site.with_rules(Throttle("failed", status(401), limit=10, period=60, window="gcra", burst=1))
+    decisions = [
+        site.guard.decide(Request(site.guard.client("1.2.3.4"), "GET", "/", lambda _: None)) for _ in range(99)
+    ]
+    for decision in decisions:
+        site.guard.settle(decision, 401)
+    assert site.get().status == 429
+    site.wait(66)
+    assert site.get().status == 200
+
+
 # ── a store that is down ─────────────────────────────────────────────────────────────────────────
 
 

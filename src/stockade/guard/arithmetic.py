@@ -147,11 +147,12 @@ def gcra(meter: Meter, at: int) -> Count:
     """The generic cell rate algorithm: the cell holds the theoretical arrival time of the next request.
 
     An arrival further ahead than any client can bring about was written before the clock was set back, and is dropped.
+    What is added without asking, of failures for one, leads no further ahead than a period and the burst.
     """
     need, cost = meter.need, meter.cost
     pace = meter.period / meter.limit if meter.limit > 0.0 else FOREVER
     tolerance = meter.burst * pace if meter.limit > 0.0 else 0.0
-    furthest = tolerance + 2 * meter.period
+    most, furthest = tolerance + meter.period, tolerance + 2 * meter.period
 
     def count(cells: Cells, base: int, now: float) -> Reading:
         arrival = cells[base + at]
@@ -165,6 +166,8 @@ def gcra(meter: Meter, at: int) -> Count:
             cells[base + at] = arrival = now
         elif cost:
             arrival += cost * pace
+            if arrival > now + most:  # noqa: PLR1730  a call of min() costs more than the whole comparison
+                arrival = now + most
             cells[base + at] = arrival
         return (arrival - now) / pace, 0.0, 0
 

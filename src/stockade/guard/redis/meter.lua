@@ -62,7 +62,7 @@ local function gcra(cell, limit, period, need, cost, burst, now)
   if cost < 0 then
     cell, arrival = now, now
   elseif cost ~= 0 then
-    arrival = arrival + cost * pace
+    arrival = math.min(arrival + cost * pace, now + (tolerance + period))
     cell = arrival
   end
   return (arrival - now) / pace, 0, cell, 0, 0
