@@ -17,6 +17,16 @@ def test_every_answer_says_how_the_quota_stands(site: Site) -> None:
     assert reply.headers["x-app"] == "1"
 
 
+def test_only_who_is_near_a_limit_may_be_told(site: Site) -> None:
+    site.with_rules(
+        Throttle("a", limit=4, period=60), Throttle("b", limit=100, period=60), answers=Answers(told="near")
+    )
+    replies = [site.get() for _ in range(5)]
+    assert [("ratelimit" in reply.headers) for reply in replies] == [False, False, True, True, True]
+    assert replies[2].headers["ratelimit"] == '"a";r=1, "b";r=97'
+    assert replies[4].status == 429
+
+
 def test_a_refusal_says_when_to_come_back(site: Site) -> None:
     site.with_rules(Throttle("burst", limit=1, period=60, window="fixed"))
     site.now = 1_700_000_030.0 - 1_700_000_030.0 % 60

@@ -60,7 +60,7 @@ def answers_of(settings: Settings) -> Answers:
         kind: _changed(text, getattr(settings.answers, kind)) for kind, text in {**TEXTS, **answers.texts}.items()
     }
     style: HeaderStyle = settings.answers.headers or answers.headers
-    return Answers(texts, style)
+    return Answers(texts, style, settings.answers.told)
 
 
 def _changed(text: Text, written: TextSettings | None) -> Text:

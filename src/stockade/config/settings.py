@@ -24,7 +24,7 @@ from stockade.config.rules import (
 from stockade.config.secrets import Url
 from stockade.config.tables import named_tables, setting, table
 from stockade.config.values import DURATION, FLAG, SIZE, TEXT, TEXTS, one_of, whole
-from stockade.guard.answers import HeaderStyle
+from stockade.guard.answers import HeaderStyle, Told
 from stockade.guard.rules import Rule
 
 SHARED: Final = Url("shared")
@@ -58,6 +58,11 @@ class AnswersSettings:
         "Whose rate-limit fields answers carry: the IETF draft's, GitLab's, or nobody's.",
         None,
         shown_default='"draft-10"; "gitlab" under the GitLab preset',
+    )
+    told: Told = setting(
+        one_of("always", "near"),
+        "Who is told how its quotas stand: everybody always, or who has used more than half of one.",
+        "always",
     )
     throttle: TextSettings | None = _text("throttle", "Too many requests.")
     ban: TextSettings | None = _text("ban", "The client is banned.")

@@ -17,6 +17,7 @@ from stockade.guard.decision import Decision, Verdict
 from stockade.guard.fields import Fields, Forms
 
 HeaderStyle = Literal["draft-10", "gitlab", "none"]
+Told = Literal["always", "near"]
 PROBLEM: Final = "https://iana.org/assignments/http-problem-types"
 
 
@@ -61,11 +62,13 @@ ASTRAY: Final = Answer(
 @dataclass(frozen=True)
 class Answers:
     """How to say it: every text and status can be changed, and the headers be those of the IETF draft, of GitLab, or
-    none.
+    none. The draft's are told with every answer, or with those of clients that are ``near`` a limit: that have used
+    more than half of one. A refused client is always told.
     """
 
     texts: Mapping[Verdict, Text] = field(default_factory=lambda: TEXTS)
     headers: HeaderStyle = "draft-10"
+    told: Told = "always"
     forms: Forms = field(default_factory=Forms, init=False, repr=False, compare=False)
 
     def refusal(self, decision: Decision, now: float, accept: str = "") -> Answer:
@@ -92,7 +95,13 @@ class Answers:
         """The same in bytes, as they go over the wire."""
         if self.headers == "none" or (decision.kind != "pass" and decision.kind != "throttle"):  # noqa: PLR1714  a set is slower
             return ()
-        return self.forms.fields(decision) if self.headers == "draft-10" else _gitlab(decision, now)
+        if self.headers != "draft-10":
+            return _gitlab(decision, now)
+        return () if decision.allowed and not self.tells(decision) else self.forms.fields(decision)
+
+    def tells(self, decision: Decision) -> bool:
+        """Will the answer to a request that passes say how its quotas stand?"""
+        return self.headers == "draft-10" and (self.told == "always" or self.forms.near(decision))
 
 
 def _problem(text: Text, decision: Decision, wait: int) -> bytes:

@@ -61,8 +61,8 @@ class GuardMiddleware:
         scope[JUDGED] = decision
         scope[JUDGES] = (*judges, guard)
         current.set(decision)
-        told = guard.policy.has_quotas and guard.answers.headers != "none"
-        quiet = not (told or guard.policy.settles or guard.companions)
+        policy = guard.policy
+        quiet = not (policy.settles or guard.companions or (policy.has_quotas and guard.answers.tells(decision)))
         try:
             await self.app(scope, receive, send if quiet else Answering(guard, decision, send))
         finally:

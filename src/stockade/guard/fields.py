@@ -13,7 +13,7 @@ from operator import itemgetter, sub
 from typing import TYPE_CHECKING, Final
 
 from stockade.guard.decision import Decision, Quota
-from stockade.guard.meter import MICROSECONDS, Group, Reading
+from stockade.guard.meter import FOREVER, MICROSECONDS, Group, Reading
 from stockade.guard.rules import Throttle
 
 if TYPE_CHECKING:
@@ -31,14 +31,22 @@ USED: Final = itemgetter(0)
 class Form:
     """The fields of one group of meters, with room for the numbers. Shadow throttles and other rules are not told."""
 
-    __slots__ = ("limits", "places", "policy", "standing")
+    __slots__ = ("halves", "limits", "places", "policy", "standing")
 
     def __init__(self, row: Row) -> None:
         self.places = [n for n, e in enumerate(row.entries) if isinstance(e.rule, Throttle) and not e.rule.shadow]
         meters = [row.group.meters[place] for place in self.places]
         self.limits = [m.limit for m in meters]
+        self.halves = [m.limit / 2 if n in self.places else FOREVER for n, m in enumerate(row.group.meters)]
         self.policy = ", ".join(policy(m.rule, m.limit, m.period / MICROSECONDS) for m in meters).encode()
         self.standing = ", ".join(f"{string(m.rule).replace('%', '%%')};r=%d" for m in meters).encode()
+
+    def near(self, readings: Sequence[Reading]) -> bool:
+        """Is half of a limit used?"""
+        for reading, half in zip(readings, self.halves):  # noqa: B905, SIM110  same length; a generator costs double
+            if reading[0] > half:
+                return True
+        return False
 
     def filled(self, readings: Sequence[Reading]) -> bytes | None:
         """How the throttles stand; None when one of them has nothing left, for then its reset must be told."""
@@ -70,6 +78,15 @@ class Forms:
         if len(policies) == 1:
             return (POLICY, policies[0]), (STANDING, standings[0])
         return ((POLICY, b", ".join(policies)), (STANDING, b", ".join(standings))) if policies else ()
+
+    def near(self, decision: Decision) -> bool:
+        """Is half of any limit used, so that a client had better know?"""
+        if decision.beside:
+            return any(quota.used > quota.limit / 2 for quota in decision.quotas)
+        for row, tally in zip(decision.rows, decision.tallies):  # noqa: B905  same length, or nothing was asked
+            if (self._forms.get(row.group) or self._write(row)).near(tally[2]):
+                return True
+        return False
 
     def _write(self, row: Row) -> Form:
         if len(self._forms) >= MAX_FORMS:
