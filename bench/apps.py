@@ -38,9 +38,9 @@ def memory() -> Any:
     return GuardMiddleware(bare(), Guard(*throttles(), trusted_proxies=PROXIES))
 
 
-def silent() -> Any:
-    """The same without the rate-limit fields in every answer, as the peers have it."""
-    return GuardMiddleware(bare(), Guard(*throttles(), trusted_proxies=PROXIES, answers=Answers(headers="none")))
+def near() -> Any:
+    """The same, with rate-limit fields only for clients near a limit; the peers have none at all."""
+    return GuardMiddleware(bare(), Guard(*throttles(), trusted_proxies=PROXIES, answers=Answers(told="near")))
 
 
 def redis() -> Any:
@@ -48,7 +48,8 @@ def redis() -> Any:
     from stockade.guard.redis import AsyncRedisStore
 
     store: AsyncStore = AsyncRedisStore(f"unix://{os.environ['STOCKADE_BENCH_REDIS']}")
-    return GuardMiddleware(bare(), Guard(*throttles(), store=store, trusted_proxies=PROXIES))
+    answers = Answers(told="near")
+    return GuardMiddleware(bare(), Guard(*throttles(), store=store, trusted_proxies=PROXIES, answers=answers))
 
 
 def limits() -> Any:
