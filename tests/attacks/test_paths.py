@@ -74,3 +74,13 @@ def test_the_guard_need_not_remember_long_paths_to_judge_them() -> None:
     site = Site("asgi").with_rules(Blocklist("deep", deep))
     assert site.get("/deep" + "/x" * 5000).status == 403
     assert site.get("/shallow" + "/x" * 5000).status == 200
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["email=junk{n}&email=victim", "email=victim&email=junk{n}", "a;email=victim;b={n}", "%65mail=VICTIM%20&b={n}"],
+)
+def test_no_spelling_of_a_parameter_gets_a_count_of_its_own(site: Site, query: str) -> None:
+    site.with_rules(Throttle("by mail", limit=2, period=60, by="query:email"))
+    statuses = [site.post("/login?" + query.replace("{n}", str(n))).status for n in range(3)]
+    assert statuses == [200, 200, 429]

@@ -76,11 +76,20 @@ def _named(by: str) -> Key:
     if name and kind == "header":
         return lambda request: folded(f"header:{name}", request.header(name.lower()))
     if name and kind == "query":
-        return lambda request: folded(f"query:{name}", request.parameter(name))
+        return lambda request: folded(f"query:{name}", _only(request.parameters(name), request))
     raise ConfigurationError(
         f"cannot count by {by!r}",
         remedy=f"Write one of {', '.join(NAMED)}, header:NAME or query:NAME, or pass a callable.",
     )
+
+
+def _only(values: Sequence[str], request: Request) -> str | None:
+    """The value of a parameter. Who gives several is counted by address: applications take the first or the last, and
+    the other could be anything, another one each time.
+    """
+    if len(values) < 2 or len(set(values)) == 1:
+        return values[0] if values else None
+    return f"several from {request.client.key}"
 
 
 def _called(function: Callable[[Request], object]) -> Key:

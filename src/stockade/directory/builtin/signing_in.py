@@ -53,6 +53,8 @@ class SigningIn(Register):
         return found
 
     def _by_password(self, name: str, password: str, now: float) -> Authenticated:
+        if name in JOB_LOGINS:  # no account can have it, which is no secret: a hash would only cost time
+            raise UnknownCredentials("a job's login without a token")
         with self._database.reading() as sql:
             row = row_named(sql, name)
         if row is None:
