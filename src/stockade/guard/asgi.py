@@ -135,9 +135,11 @@ class Headers:
 
     def get(self, name: str) -> str | None:
         """The value of a header by its lower-case name, which is how ASGI has them."""
-        wanted = name.encode()
-        values = [value for key, value in self._lines if key == wanted]
-        return b", ".join(values).decode("latin-1") if values else None
+        wanted, found = name.encode(), None
+        for key, value in self._lines:
+            if key == wanted:
+                found = value if found is None else found + b", " + value
+        return None if found is None else found.decode("latin-1")
 
 
 async def refuse(answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:

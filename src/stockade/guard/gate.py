@@ -131,7 +131,8 @@ class Guard:
             if self.outage.failures and not self.outage.asks(self.clock()):
                 return self._unjudged(decision)
             try:
-                if not self._in_banned_network(decision, store.networks()):
+                networks = store.networks()
+                if not networks or not self._in_banned_network(decision, networks):
                     self.policy.decide(decision, store.count(decision.asks, now))
             except Unavailable as error:
                 return self._unjudged(decision, error)
@@ -153,7 +154,8 @@ class Guard:
             if self.outage.failures and not self.outage.asks(self.clock()):
                 return self._unjudged(decision)
             try:
-                if not self._in_banned_network(decision, await store.networks()):
+                networks = await store.networks()
+                if not networks or not self._in_banned_network(decision, networks):
                     self.policy.decide(decision, await store.count(decision.asks, now))
             except Unavailable as error:
                 return self._unjudged(decision, error)
