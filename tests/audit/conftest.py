@@ -16,6 +16,9 @@ from stockade.audit.log import AuditLog
 from stockade.audit.reading import entries
 from stockade.audit.verify import Report, verify
 from stockade.events import Event, Ref
+from tests.cli.terminal import terminal
+
+__all__ = ["terminal"]
 
 NOW = 1_800_000_000.0
 ORIGIN = "stockade.example/node1"

@@ -79,7 +79,9 @@ def verify(
 
 
 def _notes(log: Path) -> list[Note]:
-    """All heads, the newest last. Raises Tampered when there is none."""
+    """All heads, the newest last. Raises Tampered when there is none, ConfigurationError without a directory."""
+    if not log.is_dir():
+        raise ConfigurationError(f"there is no directory {log}", remedy="Name the directory of a log.")
     kept = [Note.parse((log / history_path(size)).read_bytes()) for size in heads_in(log)]
     try:
         return [*kept, Note.parse((log / CHECKPOINT).read_bytes())]

@@ -1,0 +1,186 @@
+"""The audit log, looked at by somebody who trusts nothing but a public key."""
+
+from __future__ import annotations
+
+import time
+from base64 import b64encode
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stockade.cli import screen
+from stockade.cli.options import Json
+from stockade.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from stockade.audit.checkpoint import Checkpoint
+    from stockade.audit.keys import PublicKey
+    from stockade.audit.verify import Report
+
+audit = typer.Typer(help="Check the audit log, and prove what is in it.", no_args_is_help=True)
+
+Log = Annotated[Path, typer.Argument(metavar="LOG", help="The directory of the log.")]
+Key = Annotated[Path, typer.Option(metavar="FILE", help="The key.pub that was kept when the log was made.")]
+Head = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FILE", help="A head that was kept or written down: a signed one, or in words."),
+]
+
+
+@audit.command()
+def create(
+    log: Log,
+    state: Annotated[Path, typer.Argument(metavar="STATE", help="Where the signer keeps its keys and its last head.")],
+    *,
+    origin: Annotated[str, typer.Option(metavar="NAME", help="The name of the log, such as audit.example.com/node1.")],
+) -> None:
+    """Make a new log and its keys.
+
+    Keep STATE apart from LOG, and key.pub apart from both.
+    """
+    from stockade.audit.log import AuditLog
+
+    AuditLog.create(log, state, origin=origin)
+    typer.echo(f"{log}: a new log, {origin}\n{state / 'key.pub'}: give it to whoever is to verify the log")
+
+
+@audit.command()
+def verify(
+    log: Log,
+    *,
+    key: Key,
+    head: Head = None,
+    witness: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="The public keys of a witness.")] = None,
+    json: Json = False,
+) -> None:
+    """Check every entry, every tile and every head, and say what could not be checked.
+
+    Exit code 5 when something was changed: the message names it.
+    """
+    from stockade.audit.verify import verify as verified
+
+    witnesses = [known for path in witness or [] for known in _keys(path)]
+    remembered = [_remembered(path) for path in head or []]
+    report = verified(log, _keys(key), remembered=remembered, witnesses=witnesses, now=time.time())
+    if json:
+        return screen.say_json(_as_json(report))
+    return _show(report)
+
+
+@audit.command()
+def prove(
+    log: Log,
+    number: Annotated[int, typer.Argument(metavar="N", min=0, help="The number of the entry: its seq.")],
+) -> None:
+    """Print a proof that an entry is in the log: a file that anybody can check without it."""
+    from stockade.audit.prove import prove as proven
+
+    typer.echo(proven(log, number).text, nl=False)
+
+
+@audit.command()
+def check(
+    proof: Annotated[Path, typer.Argument(metavar="PROOF", help="What prove has printed.")],
+    *,
+    key: Key,
+) -> None:
+    """Check a proof, and print the entry that it is about."""
+    from stockade.audit.proof import Proof
+
+    read = Proof.parse(_octets(proof))
+    head = read.check(_keys(key))
+    typer.echo(screen.safe(read.entry.decode("utf-8", "replace")))
+    typer.echo(f"is entry {read.index} of {screen.safe(head.origin)}, which had {head.size} entries then", err=True)
+
+
+@audit.command()
+def consistency(
+    log: Log,
+    *,
+    head: Annotated[Path, typer.Option(metavar="FILE", help="The older head: a signed one, or in words.")],
+) -> None:
+    """Show that the log continues an older head, and print the hashes that prove it."""
+    from stockade.audit.prove import prove_consistency
+
+    old = _remembered(head)
+    newest, hashes = prove_consistency(log, old)
+    for each in hashes:
+        typer.echo(b64encode(each).decode())
+    typer.echo(f"the log of {newest.size} entries begins with the one of {old.size}", err=True)
+
+
+@audit.command()
+def head(
+    log: Log,
+    *,
+    note: Annotated[bool, typer.Option("--note", help="Print the signed head itself, as a file to keep.")] = False,
+) -> None:
+    """Print the newest head in words, to be written down and kept where nobody can change it.
+
+    Nothing is checked here; verify does that.
+    """
+    from stockade.audit.prove import newest_head
+    from stockade.audit.words import said
+
+    newest, raw = newest_head(log)
+    typer.echo(raw.decode() if note else _safe_lines(said(newest)), nl=False)
+
+
+def _safe_lines(text: str) -> str:
+    """Lines of foreign text."""
+    return "".join(f"{screen.safe(line)}\n" for line in text.splitlines())
+
+
+def _show(report: Report) -> None:
+    when = screen.since(report.signed_at, time.time()) if report.signed_at is not None else "at a time it does not tell"
+    typer.echo(f"{screen.safe(report.head.origin)}: {report.head.size} entries are as they were signed, {when}")
+    typer.echo(f"  recorded from {report.first} to {report.last}")
+    typer.echo(f"  {screen.plural(report.segments, 'segment')}, {screen.plural(report.heads, 'head')}, all tiles")
+    typer.echo("  signed with " + ", ".join(f"{screen.safe(key.name)}+{key.id.hex()}" for key in report.keys))
+    for title, lines in (("the log says", report.remarks), ("not checked", report.unchecked)):
+        for line in lines:
+            typer.echo(f"  {title}: {screen.safe(line)}")
+
+
+def _as_json(report: Report) -> dict[str, object]:
+    return {
+        "origin": report.head.origin,
+        "size": report.head.size,
+        "root": b64encode(report.head.root).decode(),
+        "keys": [str(key) for key in report.keys],
+        "signed_at": report.signed_at,
+        "heads": report.heads,
+        "segments": report.segments,
+        "first": report.first,
+        "last": report.last,
+        "unsigned": report.unsigned,
+        "remarks": list(report.remarks),
+        "unchecked": list(report.unchecked),
+    }
+
+
+def _keys(path: Path) -> list[PublicKey]:
+    from stockade.audit.keys import PublicKey
+
+    lines = _octets(path).decode("utf-8", "replace").splitlines()
+    return [PublicKey.parse(line) for line in lines if line.strip()]
+
+
+def _remembered(path: Path) -> Checkpoint:
+    """A head from a file, signed or in words. What counts is that it was kept: its signature is not looked at."""
+    from stockade.audit.checkpoint import Checkpoint
+    from stockade.audit.note import Note
+    from stockade.audit.words import understood
+
+    raw = _octets(path)
+    if "\n— ".encode() in raw:
+        return Checkpoint.parse(Note.parse(raw).text)
+    return understood(raw.decode("utf-8", "replace"))
+
+
+def _octets(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
