@@ -16,7 +16,7 @@ from stockade.gateway.turns import TooMany, Turns
 from tests.gateway.conftest import MAXRETRY, Forge, StartForge
 from tests.servers.processes import wait_until
 
-GUESSES = 80
+GUESSES = 40
 
 
 def test_nobody_takes_the_turns_of_others() -> None:
