@@ -41,6 +41,7 @@ FLUSH_EVERY: Final = 5.0
 """Seconds between two looks for repeated decisions whose count is due in the log."""
 REPEATS_DUE: Final = 60.0
 BACKLOG: Final = 2048
+ENDING: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 
 _log = logging.getLogger("stockade.serving")
 
@@ -130,11 +131,9 @@ def work(ground: Ground, *, first: bool = True) -> None:
         guard = guard_of(ground.settings, ground.log, identify=identify if directory else None)
         gateway = Gateway(_site(ground, guard, directory))
         serving = server.server(gateway)
-        for number in (
-            signal.SIGTERM,
-            signal.SIGINT,
-        ):  # from now on, for a signal during start would be lost in the loop
+        for number in ENDING:
             signal.signal(number, serving.handle_exit)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         runner.run(_serving(ground, guard, gateway, serving, first=first))
 
 
@@ -198,18 +197,23 @@ class _Crew:
             self._end()
 
     def _start(self, number: int) -> None:
+        """Fork with signals held back until the worker heeds them: one in the midst of it would be lost in hooks and
+        loops.
+        """
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
         worker = os.fork()
         if worker == 0:
             with self._ending_here():
                 work(self.ground, first=number == 0)
         self.born[worker] = number, time.monotonic()
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
     @contextlib.contextmanager
     def _ending_here(self) -> Iterator[None]:
         """Never go back into what the parent was doing."""
         code = 1
         try:
-            signal.signal(signal.SIGHUP, signal.SIG_DFL)
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
             yield
             code = 0
         except (KeyboardInterrupt, SystemExit):
@@ -224,6 +228,8 @@ class _Crew:
     def _keep(self) -> None:
         while True:
             worker, status = os.wait()
+            if worker not in self.born:
+                continue  # the container registry, a child of ours too
             number, born = self.born.pop(worker)
             lived = time.monotonic() - born
             _log.error("worker %d has died (status %d) after %.0f s; starting another", worker, status, lived)
