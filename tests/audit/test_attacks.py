@@ -379,6 +379,17 @@ def test_a_witness_that_has_signed_the_head_takes_a_doubt_away(filled: Stage) ->
     assert not any("witness" in doubt for doubt in filled.verify(witnesses=[witness.public_key]).unchecked)
 
 
+def test_a_log_can_be_verified_while_it_is_written(stage: Stage) -> None:
+    with stage.open(segment_size=3000, sign_after=7, sign_within=0.001) as log:
+        sizes = list[int]()
+        while len(sizes) < 30:
+            for number in range(40):
+                log.offer(event(number))
+            sizes.append(stage.verify().head.size)
+    assert sizes == sorted(sizes)
+    assert sizes[-1] > 256
+
+
 def test_the_verifier_loads_nothing_of_the_writer() -> None:
     code = (
         "import sys, stockade.audit.verify; print(*sorted(m for m in sys.modules if m.startswith('stockade.audit.')))"
