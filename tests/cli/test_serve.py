@@ -250,3 +250,16 @@ def test_what_cannot_be_served_is_said(terminal: Terminal, words: list[str]) -> 
     said = terminal.run("serve", *words)
     assert said.code == 2
     assert "Traceback" not in said.err
+
+
+def test_a_hangup_begins_the_log_anew_and_ends_nothing(terminal: Terminal) -> None:
+    log = terminal.directory / "state" / "security.log"
+    with served(terminal, "--workers", "2") as forge:
+        for _ in range(GUESSES):
+            forge.guess()
+        log.rename(log.with_name("security.log.yesterday"))
+        os.kill(forge.process, signal.SIGHUP)
+        wait_until(lambda: forge.guess() == 403 and terminal("unban 127.0.0.1").code == 0, "an answer")
+        for _ in range(GUESSES + 1):
+            forge.guess()
+        wait_until(lambda: log.exists() and "guard.ban" in log.read_text(), "a new log")

@@ -41,7 +41,7 @@ FLUSH_EVERY: Final = 5.0
 """Seconds between two looks for repeated decisions whose count is due in the log."""
 REPEATS_DUE: Final = 60.0
 BACKLOG: Final = 2048
-ENDING: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+HELD: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 
 _log = logging.getLogger("stockade.serving")
 
@@ -131,9 +131,10 @@ def work(ground: Ground, *, first: bool = True) -> None:
         guard = guard_of(ground.settings, ground.log, identify=identify if directory else None)
         gateway = Gateway(_site(ground, guard, directory))
         serving = server.server(gateway)
-        for number in ENDING:
+        for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, serving.handle_exit)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        signal.signal(signal.SIGHUP, lambda _number, _frame: ground.log.reopen())
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD)
         runner.run(_serving(ground, guard, gateway, serving, first=first))
 
 
@@ -159,7 +160,6 @@ async def _serving(ground: Ground, guard: Guard, gateway: Gateway, serving: uvic
         firewall.follow(keeper, guard)
 
     follower = Follower(ground.settings, guard, ground.log, changed)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, ground.log.reopen)
     beside = [asyncio.create_task(follower.run()), asyncio.create_task(_flushing(guard))]
     if keeper is not None:
         beside.append(asyncio.create_task(keeper.run()))
@@ -200,7 +200,7 @@ class _Crew:
         """Fork with signals held back until the worker heeds them: one in the midst of it would be lost in hooks and
         loops.
         """
-        held = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, HELD)
         worker = os.fork()
         if worker == 0:
             with self._ending_here():
