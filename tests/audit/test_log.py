@@ -120,6 +120,22 @@ def test_one_process_writes_a_log_at_a_time(stage: Stage) -> None:
     stage.open().close()
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_child_is_told_that_the_log_is_its_parents(stage: Stage) -> None:
+    with stage.open() as log:
+        log.append(event(1))
+        child = os.fork()
+        if not child:
+            try:
+                log.append(event(2), timeout=1.0)
+            except Unavailable as error:
+                os._exit(0 if "the parent of this process" in error.message else 2)
+            os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        log.append(event(3))
+    assert stage.verify().head.size == 4
+
+
 def test_a_closed_log_takes_nothing_and_says_so(stage: Stage) -> None:
     log = stage.open()
     log.close()

@@ -72,6 +72,7 @@ class AuditLog:
         self._failed: StockadeError | None = None
         self._closing = False
         self._retry_at = 0.0
+        self._process = os.getpid()
         self._lock = _only_one(log)
         try:
             self._clerk = Clerk(log, Signer(state), rhythm or Rhythm(), clock)
@@ -143,6 +144,8 @@ class AuditLog:
 
     def close(self) -> None:
         """Record that the log is closed, sign, and let go of it."""
+        if self._process != os.getpid():
+            return
         with self._wake:
             self._closing = True
             self._wake.notify()
@@ -167,6 +170,8 @@ class AuditLog:
                 self._wake.notify()
 
     def _refuse_if_closed(self) -> None:
+        if self._process != os.getpid():
+            raise Unavailable("the audit log was opened by the parent of this process, which alone writes it")
         if self._failed is not None:
             raise self._failed
         if self._closing:
