@@ -180,15 +180,16 @@ class Tail:
             self._file.start_at(0)
         yield from self._file.lines()
         if self._rotated(self._file):
-            yield from self._take_new()
+            yield from self._take_new(self._file)
 
-    def _take_new(self) -> Iterator[bytes]:
+    def _take_new(self, old: OpenFile) -> Iterator[bytes]:
         new = self._open(self.path)
         if new is None:
             return
+        yield from old.lines()  # all that was written before there was a new file
         self.say(f"{self.path}: rotated; going on with the new file")
         yield from self._leave()
-        self._leaving, self._leave_at, self._file = self._file, self.clock() + GRACE, new
+        self._leaving, self._leave_at, self._file = old, self.clock() + GRACE, new
         yield from new.lines()
 
     def _drain_leaving(self) -> Iterator[bytes]:
@@ -238,7 +239,7 @@ class Tail:
             if path == self.path:
                 self._file = file
             else:
-                self._leaving, self._leave_at = file, self.clock()
+                self._leaving, self._leave_at = file, self.clock() + GRACE
             return
         self.say(f"{self.path}: the place where reading had stopped is gone; reading from the beginning")
 
