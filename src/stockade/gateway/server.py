@@ -45,6 +45,7 @@ def server(app: App) -> uvicorn.Server:
             cast("ASGIApplication", app),
             http=StrictProtocol,
             loop="uvloop",
+            ws="websockets-sansio",
             lifespan="on",
             proxy_headers=False,
             server_header=False,
