@@ -15,8 +15,8 @@ from itertools import accumulate
 from pathlib import Path
 
 from bench.rows import Row
-from stockade.guard import replay
 from stockade.guard.conditions import method, path, status
+from stockade.guard.logs import replay
 from stockade.guard.policy import Policy
 from stockade.guard.rules import Allow2Ban, Fail2Ban, Throttle
 

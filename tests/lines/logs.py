@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stockade.guard.formats import Dating, Line, Read, reader
+from stockade.guard.logs.formats import Dating, Line, Read, reader
 from tests.source_tree import ROOT
 
 NOON = 1_700_049_600.0

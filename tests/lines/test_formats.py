@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from stockade.errors import ConfigurationError
 from stockade.guard.address import Addresses
-from stockade.guard.formats import FORMATS, detect, reader
-from stockade.guard.formats.line import escaped
-from stockade.guard.lines import request_of
+from stockade.guard.logs.formats import FORMATS, detect, reader
+from stockade.guard.logs.formats.line import escaped
+from stockade.guard.logs.lines import request_of
 from tests.lines.logs import NOON, access, dating, guess, reading, told
 
 GITLAB = {

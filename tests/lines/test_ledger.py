@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockade.guard.ledger import Ledger
+from stockade.guard.logs.ledger import Ledger
 from stockade.guard.memory import MemoryStore
 from stockade.guard.policy import Policy
 from stockade.guard.rules import Allow2Ban, Throttle

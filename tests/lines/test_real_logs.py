@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from stockade.guard import replay
 from stockade.guard.address import Addresses, canonical
 from stockade.guard.conditions import path, status
-from stockade.guard.formats import Dating, detect, reader
-from stockade.guard.hindsight import Report
-from stockade.guard.lines import request_of
+from stockade.guard.logs import replay
+from stockade.guard.logs.formats import Dating, detect, reader
+from stockade.guard.logs.hindsight import Report
+from stockade.guard.logs.lines import request_of
 from stockade.guard.policy import Policy
 from stockade.guard.rules import Allow2Ban, Throttle
 from tests.lines.logs import real

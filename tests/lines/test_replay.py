@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stockade.errors import ConfigurationError, Unavailable
-from stockade.guard import replay
 from stockade.guard.conditions import credentials, header, method, network, path, query, status
 from stockade.guard.gate import Guard
-from stockade.guard.hindsight import Report
+from stockade.guard.logs import replay
+from stockade.guard.logs.hindsight import Report
 from stockade.guard.policy import Policy
 from stockade.guard.rules import Allow2Ban, Blocklist, Fail2Ban, Rule, Safelist, Throttle, Track
 from tests.lines.logs import NOON, access, guess

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from stockade.errors import ConfigurationError
-from stockade.guard.formats.line import MAX_LINE
-from stockade.guard.tail import GRACE, Tail
+from stockade.guard.logs.formats.line import MAX_LINE
+from stockade.guard.logs.tail import GRACE, Tail
 
 
 class Log:

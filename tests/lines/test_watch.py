@@ -12,7 +12,7 @@ import pytest
 
 from stockade.guard.conditions import credentials, path, status
 from stockade.guard.gate import Guard
-from stockade.guard.lines import Watch, Watched, memory_of, watch
+from stockade.guard.logs.lines import Watch, Watched, memory_of, watch
 from stockade.guard.memory import MemoryStore
 from stockade.guard.meter import Ask, Ban, Tally
 from stockade.guard.policy import Policy

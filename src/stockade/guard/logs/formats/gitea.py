@@ -10,9 +10,9 @@ import re
 from datetime import datetime
 from typing import Final
 
-from stockade.guard.formats import stamps
-from stockade.guard.formats.line import MAX_NAME, MAX_TARGET, Line, Outcome, Read
-from stockade.guard.formats.stamps import Dating
+from stockade.guard.logs.formats import stamps
+from stockade.guard.logs.formats.line import MAX_NAME, MAX_TARGET, Line, Outcome, Read
+from stockade.guard.logs.formats.stamps import Dating
 
 SIGN_IN: Final = "/user/login"
 STAMP: Final = re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?= )")

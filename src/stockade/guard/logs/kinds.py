@@ -12,9 +12,9 @@ from typing import Any, Final, NamedTuple
 
 from stockade.guard.conditions import Condition
 from stockade.guard.discriminators import by_address
-from stockade.guard.formats.line import Line
 from stockade.guard.lanes import CLEAR, MAX_ROWS, Lane, Row
-from stockade.guard.ledger import Looks
+from stockade.guard.logs.formats.line import Line
+from stockade.guard.logs.ledger import Looks
 from stockade.guard.meter import Ask, Group, Meter, Tally, Window
 from stockade.guard.policy import Policy, evidence
 from stockade.guard.request import Request

@@ -12,18 +12,18 @@ from stockade.guard.address import Addresses
 from stockade.guard.conditions import Condition, method, path, status
 from stockade.guard.decision import Decision
 from stockade.guard.discriminators import by_user
-from stockade.guard.formats import Dating, Line, Read, detect, reader
-from stockade.guard.formats.line import MAX_LINE, escaped
 from stockade.guard.gate import Guard
-from stockade.guard.hindsight import Hindsight, Report, refused_clients
-from stockade.guard.ledger import Ledger
-from stockade.guard.lines import request_of
-from stockade.guard.logclock import LogClock
+from stockade.guard.logs.clock import LogClock
+from stockade.guard.logs.formats import Dating, Line, Read, detect, reader
+from stockade.guard.logs.formats.line import MAX_LINE, escaped
+from stockade.guard.logs.hindsight import Hindsight, Report, refused_clients
+from stockade.guard.logs.ledger import Ledger
+from stockade.guard.logs.lines import request_of
+from stockade.guard.logs.oldlog import OldLog, opened
+from stockade.guard.logs.shortcut import Shortcut
 from stockade.guard.meter import MICROSECONDS
-from stockade.guard.oldlog import OldLog, opened
 from stockade.guard.policy import Policy
 from stockade.guard.request import Request
-from stockade.guard.shortcut import Shortcut
 
 MAX_EXAMPLES: Final = 5
 MAX_CLIENTS: Final = 250_000

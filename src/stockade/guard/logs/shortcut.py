@@ -8,14 +8,14 @@ from typing import Final, Protocol
 from stockade.guard.address import Addresses
 from stockade.guard.conditions import Condition
 from stockade.guard.decision import Decision
-from stockade.guard.formats import stamps
-from stockade.guard.formats.access import STAMP
-from stockade.guard.formats.line import Line, Read
-from stockade.guard.hindsight import Hindsight
-from stockade.guard.kinds import PERSONAL, Known, Learner, asks_about
-from stockade.guard.ledger import Ledger
-from stockade.guard.lines import request_of
-from stockade.guard.logclock import TOLERANCE, LogClock
+from stockade.guard.logs.clock import TOLERANCE, LogClock
+from stockade.guard.logs.formats import stamps
+from stockade.guard.logs.formats.access import STAMP
+from stockade.guard.logs.formats.line import Line, Read
+from stockade.guard.logs.hindsight import Hindsight
+from stockade.guard.logs.kinds import PERSONAL, Known, Learner, asks_about
+from stockade.guard.logs.ledger import Ledger
+from stockade.guard.logs.lines import request_of
 from stockade.guard.meter import MICROSECONDS, Ask, Tally
 from stockade.guard.networks import pack
 from stockade.guard.policy import WAIT, Policy

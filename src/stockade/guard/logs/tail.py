@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from stockade.errors import ConfigurationError
-from stockade.guard.formats.line import MAX_LINE
+from stockade.guard.logs.formats.line import MAX_LINE
 
 CHUNK: Final = 262_144
 HEAD: Final = 256

@@ -10,10 +10,10 @@ import re
 from datetime import datetime
 from typing import Final
 
-from stockade.guard.formats import stamps
-from stockade.guard.formats.gitlab import REFUSED, SIGN_IN, signed_in
-from stockade.guard.formats.line import MAX_TARGET, Line, Outcome, Read
-from stockade.guard.formats.stamps import Dating
+from stockade.guard.logs.formats import stamps
+from stockade.guard.logs.formats.gitlab import REFUSED, SIGN_IN, signed_in
+from stockade.guard.logs.formats.line import MAX_TARGET, Line, Outcome, Read
+from stockade.guard.logs.formats.stamps import Dating
 
 STARTED: Final = re.compile(r'Started ([A-Z]+) "(.*)" for (\S+) at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4})\Z')
 COMPLETED: Final = re.compile(r"Completed (\d{3}) ")

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from stockade.guard.formats import stamps
-from stockade.guard.formats.line import MAX_NAME, MAX_TARGET, Line, Outcome, Read
-from stockade.guard.formats.stamps import Dating
+from stockade.guard.logs.formats import stamps
+from stockade.guard.logs.formats.line import MAX_NAME, MAX_TARGET, Line, Outcome, Read
+from stockade.guard.logs.formats.stamps import Dating
 from stockade.guard.networks import pack
 
 STAMP: Final = 29

@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from stockade.guard.formats import stamps
-from stockade.guard.formats.line import MAX_NAME, Line, Read, json_object
-from stockade.guard.formats.stamps import Dating
+from stockade.guard.logs.formats import stamps
+from stockade.guard.logs.formats.line import MAX_NAME, Line, Read, json_object
+from stockade.guard.logs.formats.stamps import Dating
 
 PROGRAMS: Final = frozenset({"sshd", "sshd-session", "sshd-auth"})
 MAX_SESSIONS: Final = 4_096

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Final
 
 from stockade.guard.address import UNKNOWN, Addresses, Client
-from stockade.guard.formats import Dating, Line, Read, detect, reader
-from stockade.guard.formats.line import escaped
 from stockade.guard.gate import Guard
+from stockade.guard.logs.formats import Dating, Line, Read, detect, reader
+from stockade.guard.logs.formats.line import escaped
+from stockade.guard.logs.tail import Tail
 from stockade.guard.meter import MICROSECONDS
 from stockade.guard.paths import from_target
 from stockade.guard.policy import Policy
 from stockade.guard.request import Request
 from stockade.guard.rules import BanRule, Throttle, Track
-from stockade.guard.tail import Tail
 
 POLL: Final = 0.25
 """Seconds between two looks at a file that has not grown."""

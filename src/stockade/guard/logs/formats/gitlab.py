@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from stockade.guard.formats import stamps
-from stockade.guard.formats.line import MAX_NAME, MAX_TARGET, Line, Outcome, Read, json_object
-from stockade.guard.formats.stamps import Dating
+from stockade.guard.logs.formats import stamps
+from stockade.guard.logs.formats.line import MAX_NAME, MAX_TARGET, Line, Outcome, Read, json_object
+from stockade.guard.logs.formats.stamps import Dating
 
 Entry = Mapping[str, Any]
 SIGN_IN: Final = "/users/sign_in"

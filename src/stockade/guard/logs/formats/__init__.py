@@ -9,13 +9,13 @@ from types import MappingProxyType
 from typing import Final
 
 from stockade.errors import ConfigurationError
-from stockade.guard.formats.access import combined, vhost_combined
-from stockade.guard.formats.gitea import gitea
-from stockade.guard.formats.gitlab import gitlab
-from stockade.guard.formats.line import Line, Read
-from stockade.guard.formats.rails import gitlab_text
-from stockade.guard.formats.sshd import sshd
-from stockade.guard.formats.stamps import Dating
+from stockade.guard.logs.formats.access import combined, vhost_combined
+from stockade.guard.logs.formats.gitea import gitea
+from stockade.guard.logs.formats.gitlab import gitlab
+from stockade.guard.logs.formats.line import Line, Read
+from stockade.guard.logs.formats.rails import gitlab_text
+from stockade.guard.logs.formats.sshd import sshd
+from stockade.guard.logs.formats.stamps import Dating
 
 FORMATS: Final[Mapping[str, Callable[[Dating], Read]]] = MappingProxyType(
     {
