@@ -41,8 +41,8 @@ from stockade.securitylog import SecurityLog, read_back
 if TYPE_CHECKING:
     from stockade.app.serving import Started
     from stockade.directory import BuiltinDirectory, Scope
-    from stockade.guard.hindsight import Report
-    from stockade.guard.replay import Progress
+    from stockade.guard.logs.hindsight import Report
+    from stockade.guard.logs.replay import Progress
 
 T = TypeVar("T")
 PATIENCE: Final = 2.0
@@ -162,14 +162,14 @@ class Stockade:
 
     def replay(self, log: Path, *, format: str | None = None, progress: Progress | None = None) -> Report:
         """What the rules would have done to an old log, on the log's own clock; nothing is enforced."""
-        from stockade.guard.replay import run
+        from stockade.guard.logs.replay import run
 
         return run(log, guard_of(self.settings, store=MemoryStore()), format=format, progress=progress)
 
     def watch(self, log: Path, *, format: str | None = None, say: Callable[[str], None] = print) -> None:
         """Judge a growing log until interrupted; the configuration is followed meanwhile."""
         from stockade.app import firewall
-        from stockade.guard.lines import watch
+        from stockade.guard.logs.lines import watch
 
         name = sha256(str(log.absolute()).encode()).hexdigest()[:16]
         position = state_of(self.settings) / "watched" / f"{name}.json"

@@ -15,7 +15,7 @@ from stockade.cli.options import Config, Json, stockade
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from stockade.guard.hindsight import Report
+    from stockade.guard.logs.hindsight import Report
 
 Log = Annotated[Path, typer.Argument(metavar="FILE", help="The log: nginx or Apache, GitLab, Gitea, sshd.")]
 Format = Annotated[str | None, typer.Option(metavar="NAME", help="Its format; told from its first lines unless given.")]
@@ -58,7 +58,7 @@ def _progress() -> Iterator[Callable[[int, int | None], None] | None]:
 
 
 def _show(report: Report, rows: int) -> None:
-    from stockade.guard.hindsight import iso
+    from stockade.guard.logs.hindsight import iso
 
     pace = f"{report.lines / report.seconds:,.0f} lines a second" if report.seconds else ""
     title = screen.shown(report.source, "bold")
@@ -92,7 +92,7 @@ def _rules(report: Report) -> Table:
 
 
 def _clients(report: Report, rows: int) -> Table:
-    from stockade.guard.hindsight import iso
+    from stockade.guard.logs.hindsight import iso
 
     listed = screen.table("client", "rule", "requests", "bans", "first", "last", "signed in", "the last")
     for row in report.rows[:rows]:
