@@ -259,6 +259,8 @@ def test_a_store_that_must_be_awaited_needs_asgi() -> None:
         async def count(self, *_: Any) -> list[Any]:
             return []
 
+        ban = forget = bans = networks = count
+
     with override_settings(STOCKADE={"store": Faraway()}), pytest.raises(ConfigurationError, match="ASGI"):
         Client().get("/")
 

@@ -132,6 +132,8 @@ def test_a_store_that_must_be_awaited_is_refused_at_once() -> None:
         async def count(self, *_: Any) -> list[Any]:
             return []
 
+        ban = forget = bans = networks = count
+
     with pytest.raises(ConfigurationError, match="cannot await"):
         Stockade(Flask(__name__), Guard(store=Faraway()))  # type: ignore[arg-type]
 

@@ -68,12 +68,15 @@ class GuardMiddleware:
         if self.guard.identify is by_session:
             request.account = await auser_of(http)
         decision = self._remembered(http, await self.guard.adecide(request))
-        current.set(decision)
         if not decision.allowed:
             return response_of(self.guard.refusal(decision))
         if not straightened(http, request.path):
             return response_of(ASTRAY)
-        response = self._told(decision, await self.get_response(http))
+        judged = current.set(decision)
+        try:
+            response = self._told(decision, await self.get_response(http))
+        finally:
+            current.reset(judged)  # what awaits this may be a thread that goes on to serve others
         await self.guard.asettle(decision, response.status_code)
         return response
 
