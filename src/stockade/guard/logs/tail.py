@@ -136,6 +136,18 @@ def digest(head: bytes) -> str:
     return sha256(head).hexdigest()
 
 
+def inode(path: Path) -> int | None:
+    """The inode at a path; None when nothing is there any more."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None
+
+
+LISTINGS: Final = 3
+"""How often a folder is listed for the file that was read: one that is renamed meanwhile can escape a listing."""
+
+
 class Tail:
     """The lines of a file that other programs write, rotate and truncate.
 
@@ -228,25 +240,32 @@ class Tail:
         kept = Position.load(self._kept) if self._kept else None
         if kept is None:
             return
-        for path in self._namesakes(kept):
-            file = self._open(path)
-            if file is None:
-                continue
-            if not file.holds(kept):
-                file.close()
-                continue
-            file.start_at(kept.offset)
-            if path == self.path:
-                self._file = file
-            else:
-                self._leaving, self._leave_at = file, self.clock() + GRACE
-            return
+        for _ in range(LISTINGS):
+            found = next((f for path in self._namesakes(kept) if (f := self._holding(path, kept)) is not None), None)
+            if found is not None:
+                self._go_on(found, kept)
+                return
         self.say(f"{self.path}: the place where reading had stopped is gone; reading from the beginning")
+
+    def _holding(self, path: Path, kept: Position) -> OpenFile | None:
+        """The file at this path, if it is the one in which the position was written down."""
+        file = self._open(path)
+        if file is not None and not file.holds(kept):
+            file.close()
+            return None
+        return file
+
+    def _go_on(self, file: OpenFile, kept: Position) -> None:
+        file.start_at(kept.offset)
+        if self._rotated(file) or not self.path.exists():
+            self._leaving, self._leave_at = file, self.clock() + GRACE
+        else:
+            self._file = file
 
     def _namesakes(self, kept: Position) -> list[Path]:
         """The file and those named after it, the one with the inode first."""
         beside = [p for p in self.path.parent.glob(f"{self.path.name}?*") if p.is_file()]
-        same = {p for p in [self.path, *beside] if p.exists() and p.stat().st_ino == kept.inode}
+        same = {p for p in [self.path, *beside] if inode(p) == kept.inode}
         return sorted([self.path, *beside], key=lambda p: (p not in same, p != self.path, p.name))
 
     def remember(self) -> None:
