@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Outcome = Literal["success", "failure", "refused", "unknown"]
+Severity = Literal["informational", "low", "medium", "high", "critical"]
+"""How bad, in the words of OCSF's ``severity`` and Sigma's ``level``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +48,51 @@ class Event:
     source: str | None = None
     outcome: Outcome = "success"
     details: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event as a log holds it: its number there, and when it was recorded in seconds since the epoch.
+
+    ``origin`` is the name of the log; it is empty where there is only one.
+    """
+
+    index: int
+    recorded: float
+    event: Event
+    origin: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.origin}#{self.index}"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something worth acting on (OCSF Detection Finding): what was noticed, about whom, and the entries that show it.
+
+    ``rule`` is the id of the rule that noticed it and ``title`` says it in a sentence; ``harmless`` says why there may
+    be nothing to it. ``shadow`` findings come of rules on trial: recorded, and brought to nobody's attention.
+    """
+
+    time: float
+    rule: str
+    title: str
+    severity: Severity
+    subject: Ref | None
+    entries: tuple[Entry, ...]
+    harmless: str = ""
+    techniques: tuple[str, ...] = ()
+    shadow: bool = False
+
+    def as_event(self) -> Event:
+        """The finding as the event that records it."""
+        details = {
+            "rule": self.rule,
+            "title": self.title,
+            "severity": self.severity,
+            "entries": [str(entry) for entry in self.entries],
+            "harmless": self.harmless,
+            "techniques": list(self.techniques),
+            "shadow": self.shadow,
+        }
+        return Event(self.time, "finding.create", None, self.subject, None, "success", details)

@@ -15,9 +15,8 @@ import pytest
 from stockade.audit.layout import CLOSED, GAP, HEARTBEAT, OPENED, REPAIRED, segments_in
 from stockade.audit.log import AuditLog
 from stockade.audit.reading import entries, line_at, lines
-from stockade.audit.record import Entry
 from stockade.errors import ConfigurationError, Tampered, Unavailable
-from stockade.events import Event, Ref
+from stockade.events import Entry, Event, Ref
 from tests.audit.conftest import ALICE, NOW, ORIGIN, Stage, event
 from tests.servers.processes import wait_until
 

@@ -36,11 +36,11 @@ from typing import Final, Self
 from stockade.audit.clerk import Clerk, Rhythm
 from stockade.audit.layout import RESERVED
 from stockade.audit.reading import entries
-from stockade.audit.record import Entry, body_of
+from stockade.audit.record import body_of
 from stockade.audit.signer import Signer
 from stockade.audit.waiting import Losses, Waiting
 from stockade.errors import ConfigurationError, StockadeError, Unavailable
-from stockade.events import Event, Ref
+from stockade.events import Entry, Event, Ref
 
 RETRY: Final = 0.2
 """Seconds between two attempts while the disk refuses."""

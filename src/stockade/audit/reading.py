@@ -8,8 +8,9 @@ from itertools import islice
 from pathlib import Path
 
 from stockade.audit.layout import segment_path, segments_in
-from stockade.audit.record import Entry, parse
+from stockade.audit.record import parse
 from stockade.errors import ConfigurationError
+from stockade.events import Entry
 
 
 def lines(log: Path, start: int, end: int | None = None) -> Iterator[bytes]:

@@ -14,13 +14,12 @@ A line that was written is never written again: whoever checks it hashes the oct
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
 
 from stockade.errors import Tampered
-from stockade.events import Event, Ref
+from stockade.events import Entry, Event, Ref
 
 MAX_LINE: Final = 60_000
 """Octets of an entry, below the 65,535 that a bundle can hold (C2SP tlog-tiles, "Log entries")."""
@@ -28,15 +27,6 @@ SHOWN: Final = 2_000
 """Characters that are kept of what is too long."""
 
 _encoder = json.JSONEncoder(separators=(",", ":"), default=str, allow_nan=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry: its number, when it was recorded in seconds since the epoch, and the event."""
-
-    index: int
-    recorded: float
-    event: Event
 
 
 def rfc3339(moment: float) -> str:

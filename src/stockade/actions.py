@@ -1,0 +1,181 @@
+"""The vocabulary of what happens: every action that an event may name, in the class of behaviour it belongs to.
+
+An action is ``noun.verb``. Whoever takes in the log of another system says its events in these words, so that one
+search and one rule read all systems; what has no word here is ``unknown``, with the foreign event whole in its details.
+The classes are those by which a responder reviews an account or an instance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+
+class Behaviour(StrEnum):
+    """A class of behaviour, as a responder reviews them one by one."""
+
+    SIGN_IN = "sign-ins"
+    TOKEN = "tokens"  # noqa: S105  a class of behaviour
+    KEY = "SSH and GPG keys"
+    FACTOR = "second factors"
+    REPOSITORY = "repositories"
+    CONFIGURATION = "group and project configuration"
+    RUNNER = "runners"
+    HOOK = "webhooks and Git hooks"
+    APPLICATION = "OAuth applications"
+    IDENTITY = "external identities and SAML"
+    EMAIL = "e-mail addresses"
+    VARIABLE = "CI/CD variables"
+    PASSWORD = "passwords"  # noqa: S105  a class of behaviour
+    ACCOUNT = "accounts and their rights"
+    TRAFFIC = "requests and commands"
+    GUARD = "the guard"
+    LOG = "the logs themselves"
+
+
+UNKNOWN: Final = "unknown"
+
+VOCABULARY: Final[Mapping[Behaviour, Mapping[str, str]]] = {
+    Behaviour.SIGN_IN: {
+        "authentication.success": "somebody proved who they are",
+        "authentication.failure": "somebody did not",
+        "authentication.lock": "an account was locked after failures",
+        "authentication.unlock": "a locked account was opened again",
+        "authentication.impersonate": "somebody acts as somebody else",
+        "session.create": "a session began",
+        "session.end": "a session ended",
+        "session.elevate": "a session gained an administrator's rights",
+    },
+    Behaviour.TOKEN: {
+        "token.create": "a personal, project, group, deploy, trigger or job token was made",
+        "token.rotate": "a token was replaced by another",
+        "token.revoke": "a token was revoked",
+        "token.use": "a token was used in a way worth a note, such as from an address never seen",
+        "token.policy.change": "what tokens may do, or who may make them, was changed",
+    },
+    Behaviour.KEY: {
+        "key.add": "an SSH, GPG or deploy key or a certificate was added",
+        "key.remove": "one was removed",
+        "key.policy.change": "which keys are accepted was changed",
+    },
+    Behaviour.FACTOR: {
+        "factor.add": "a second factor was enrolled",
+        "factor.change": "a second factor was changed, recovery codes made anew",
+        "factor.remove": "a second factor was removed or switched off",
+        "factor.policy.change": "who must have a second factor was changed",
+    },
+    Behaviour.REPOSITORY: {
+        "repository.read": "a repository was cloned, fetched or downloaded",
+        "repository.write": "something was pushed",
+        "repository.export": "a project was exported, with all that belongs to it",
+        "repository.delete": "contents were removed or rewritten",
+        "branch.policy.change": "a branch's protection or the approval of merges was changed",
+        "image.read": "a container image was pulled",
+        "image.write": "a container image was pushed",
+    },
+    Behaviour.CONFIGURATION: {
+        "project.create": "a project was made",
+        "project.change": "a project's settings were changed",
+        "project.delete": "a project was deleted, or marked for it",
+        "project.visibility.change": "who may see a project was changed",
+        "group.create": "a group was made",
+        "group.change": "a group's settings were changed",
+        "group.delete": "a group was deleted, or marked for it",
+        "group.visibility.change": "who may see a group was changed",
+        "setting.change": "a setting of the whole instance was changed",
+        "configuration.change": "Stockade's own configuration has changed",
+        "configuration.refused": "a new configuration of Stockade was wrong",
+        "job.policy.change": "what a job's token may reach was changed",
+        "pipeline.run": "a pipeline or a job was run",
+    },
+    Behaviour.RUNNER: {
+        "runner.add": "a runner was registered",
+        "runner.change": "a runner was changed, or given to another project",
+        "runner.remove": "a runner was removed",
+        "runner.token.reset": "a runner's token was made anew",
+    },
+    Behaviour.HOOK: {
+        "webhook.add": "a webhook was added",
+        "webhook.change": "a webhook was changed",
+        "webhook.remove": "a webhook was removed",
+        "githook.change": "a Git hook on the server was added, changed or removed",
+    },
+    Behaviour.APPLICATION: {
+        "application.create": "an OAuth application was made",
+        "application.change": "an OAuth application was changed",
+        "application.remove": "an OAuth application was removed",
+        "application.authorize": "somebody let an OAuth application act for them",
+        "application.deny": "somebody did not, or took it back",
+    },
+    Behaviour.IDENTITY: {
+        "identity.provider.change": "a SAML, LDAP or OAuth identity provider was added, changed or removed",
+        "identity.link": "an external identity was linked to an account",
+        "identity.unlink": "an external identity was unlinked from an account",
+    },
+    Behaviour.EMAIL: {
+        "email.add": "an address was added to an account",
+        "email.change": "an account's address was changed",
+        "email.remove": "an address was removed from an account",
+    },
+    Behaviour.VARIABLE: {
+        "variable.create": "a CI/CD variable or secret was made",
+        "variable.change": "one was changed, its protection too",
+        "variable.remove": "one was removed",
+        "variable.read": "one was looked at",
+    },
+    Behaviour.PASSWORD: {
+        "password.change": "a password was changed",
+        "password.reset.request": "somebody asked for a new password",
+    },
+    Behaviour.ACCOUNT: {
+        "user.create": "an account was made",
+        "user.change": "an account was renamed or otherwise changed",
+        "user.remove": "an account was removed",
+        "user.block": "an account was blocked",
+        "user.unblock": "an account was unblocked",
+        "user.role.change": "an account gained or lost an administrator's or auditor's rights",
+        "member.add": "somebody became a member of a project or group",
+        "member.change": "a member's rights were changed",
+        "member.remove": "somebody is no member any more",
+    },
+    Behaviour.TRAFFIC: {
+        "http.request": "a request that a server has logged",
+        "command.run": "a command was run with another's rights, as with sudo",
+        "message": "a line that a program has logged, which says nothing more particular",
+    },
+    Behaviour.GUARD: {
+        "guard.safelist": "a request passed because of a safelist",
+        "guard.blocklist": "a request was refused because of a blocklist",
+        "guard.throttle": "a request was refused because there were too many",
+        "guard.track": "a request was counted",
+        "guard.strike": "a failure was counted",
+        "guard.ban": "a client was banned",
+        "guard.banned": "a banned client was refused",
+        "guard.unban": "a ban was lifted",
+        "guard.ban.refused": "a ban of somebody who cannot be banned was refused",
+        "guard.rule.failed": "a rule has failed",
+        "guard.store.down": "the counters cannot be asked",
+        "guard.store.up": "the counters answer again",
+        "guard.proxy.undeclared": "a proxy in front is not declared",
+        "guard.proxy.rewritten": "a server in front has rewritten the client's address",
+    },
+    Behaviour.LOG: {
+        "log.opened": "the audit log was opened",
+        "log.closed": "the audit log was closed",
+        "log.heartbeat": "nothing happened, and the log was there to say so",
+        "log.gap": "events or entries are missing",
+        "log.repaired": "something that did not belong there was put aside",
+        "log.clock": "the clock was set back",
+        "log.key.rotated": "the log is signed with new keys",
+        "log.read": "somebody read the audit log",
+        "stream.change": "where another system sends its audit events was changed",
+        "finding.create": "something worth acting on was noticed",
+        UNKNOWN: "an event for which there is no word; its details hold it whole",
+    },
+}
+"""What each action means, class by class."""
+
+BEHAVIOUR_OF: Final[Mapping[str, Behaviour]] = {
+    action: behaviour for behaviour, actions in VOCABULARY.items() for action in actions
+}
