@@ -34,6 +34,7 @@ PURE = [
     "stockade.audit.proof",
     "stockade.audit.record",
     "stockade.audit.tiles",
+    "stockade.audit.witness",
     "stockade.audit.words",
     "stockade.directory.accounts",
     "stockade.directory.names",

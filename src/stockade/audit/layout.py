@@ -6,6 +6,7 @@
     checkpoints/…            the heads at which segments were closed and keys changed, named by their size
     segments/….jsonl         the entries, a line of JSON each, named by the number of the first
     tile/…                   the hashes                                               (C2SP tlog-tiles, "Merkle Tree")
+    cosigned/…               the last head that each witness has cosigned, named by the identifier of its key
     damaged/…                what was found in the place of a segment, or behind its end, and did not belong there
 
 An entry is a line without its newline; the octets of the line are what is hashed. Nothing in this directory is secret
@@ -17,12 +18,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from stockade.audit.keys import PublicKey
 from stockade.audit.merkle import HASH_SIZE
 from stockade.audit.tiles import WIDTH
 
 CHECKPOINT: Final = "checkpoint"
 HISTORY: Final = "checkpoints"
 SEGMENTS: Final = "segments"
+COSIGNED: Final = "cosigned"
 DAMAGED: Final = "damaged"
 
 OPENED: Final = "log.opened"
@@ -47,6 +50,17 @@ def segment_path(first: int) -> str:
 def history_path(size: int) -> str:
     """Where the head of this size is kept for good."""
     return f"{HISTORY}/{size:0{_DIGITS}}"
+
+
+def cosigned_path(witness: PublicKey) -> str:
+    """Where the last head lies that a witness has cosigned with this key."""
+    return f"{COSIGNED}/{witness.id.hex()}"
+
+
+def cosigned_in(log: Path) -> list[Path]:
+    """The heads that witnesses have cosigned, a file for each witness."""
+    folder = log / COSIGNED
+    return sorted(path for path in folder.iterdir() if len(path.name) == 8) if folder.is_dir() else []
 
 
 def segments_in(log: Path) -> list[int]:

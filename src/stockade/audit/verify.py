@@ -7,7 +7,8 @@ Nothing here is shared with the writer but the mathematics, the formats and the 
 3. the heads must be signed with the keys that were given, or with keys that those have introduced: an entry names the
    new ones, and the next kept head bears the signatures of both. From then on the old ones count for nothing;
 4. every tile must hold the hashes of the entries;
-5. every head that somebody has remembered must be a beginning of this log. That alone tells a log from its own past.
+5. every head that somebody has remembered, or that a known witness has cosigned, must be a beginning of this log. That
+   alone tells a log from its own past, and from another that was signed with the same key.
 
 What is wrong raises ``Tampered`` and is named. What could not be checked is said: a report without its last lines is
 not a report.
@@ -15,14 +16,14 @@ not a report.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from stockade.audit.checkpoint import Checkpoint
 from stockade.audit.explain import REMEDY, explain
 from stockade.audit.keys import TIMED, PublicKey
-from stockade.audit.layout import CHECKPOINT, heads_in, history_path
+from stockade.audit.layout import CHECKPOINT, cosigned_in, heads_in, history_path
 from stockade.audit.note import Note
 from stockade.audit.scan import PATIENCE, OutOfPlace, Scan, compare_tile, scan
 from stockade.errors import ConfigurationError, Tampered
@@ -32,7 +33,8 @@ from stockade.errors import ConfigurationError, Tampered
 class Report:
     """What was found to be right, what the log says against itself, and what nobody can tell from here.
 
-    ``signed_at`` is in seconds since the epoch, when a signature tells it; ``unsigned`` counts entries after the head.
+    ``signed_at`` is in seconds since the epoch, when a signature tells it; ``unsigned`` counts entries after the head,
+    ``witnessed`` those that are under a head which a known witness has cosigned.
     """
 
     head: Checkpoint
@@ -43,6 +45,7 @@ class Report:
     first: str
     last: str
     unsigned: int
+    witnessed: int
     remarks: tuple[str, ...]
     unchecked: tuple[str, ...]
 
@@ -64,7 +67,9 @@ def verify(
         raise ConfigurationError("no public key was given", remedy=remedy)
     notes, found = _notes(log), Scan()
     head = Checkpoint.parse(notes[-1].text)
-    sizes = {Checkpoint.parse(note.text).size for note in notes} | {old.size for old in remembered}
+    witnessed = list(_witnessed(log, notes, witnesses))
+    seen = [*(_Seen(old, "") for old in remembered), *witnessed]
+    sizes = {Checkpoint.parse(note.text).size for note in notes} | {each.head.size for each in seen}
     try:
         scan(log, found, sizes, head.size)
     except OutOfPlace as wrong:
@@ -73,9 +78,25 @@ def verify(
         raise Tampered(error.message, remedy=REMEDY) from None
     trusted = _trusted(notes, keys, found.rotations)
     _check_heads(log, notes, found, head)
-    _check_remembered(remembered, head, found)
+    _check_seen(seen, head, found)
     _check_tiles(log, found)
-    return _report(notes, head, trusted, found, (remembered, witnesses, now))
+    largest = max((each.head.size for each in witnessed), default=0)
+    return _report(notes, head, trusted, found, (bool(remembered), largest, now))
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A head that this log once had, and the witness who has seen it; nobody when it was written down."""
+
+    head: Checkpoint
+    by: str
+
+
+def _witnessed(log: Path, notes: Sequence[Note], witnesses: Sequence[PublicKey]) -> Iterator[_Seen]:
+    """The heads that known witnesses have cosigned. Raises Tampered when one of their signatures does not fit."""
+    for note in [*notes, *(Note.parse(path.read_bytes()) for path in cosigned_in(log))]:
+        for signer in note.signers(witnesses):
+            yield _Seen(Checkpoint.parse(note.text), signer.key.name)
 
 
 def _notes(log: Path) -> list[Note]:
@@ -143,15 +164,16 @@ def _check_heads(log: Path, notes: Sequence[Note], found: Scan, head: Checkpoint
             raise Tampered(f"{history_path(old.size)} is not a head of this log", remedy=REMEDY)
 
 
-def _check_remembered(remembered: Sequence[Checkpoint], head: Checkpoint, found: Scan) -> None:
-    for old in remembered:
+def _check_seen(seen: Sequence[_Seen], head: Checkpoint, found: Scan) -> None:
+    for old, by in ((each.head, each.by) for each in seen):
         if old.origin != head.origin:
             raise ConfigurationError(f"a head of {old.origin} was given, and this log is {head.origin}")
         if old.size > head.size:
-            message = f"the log once had {old.size} entries and now has {head.size}"
+            message = f"the log once had {old.size} entries{by and f', as {by} has seen,'} and now has {head.size}"
             raise Tampered(f"{message}: it was put back to an older state", remedy=REMEDY)
         if found.roots[old.size] != old.root:
-            message = f"the first {old.size} entries are not those of the head that was remembered"
+            whose = f"seen by {by}" if by else "remembered"
+            message = f"the first {old.size} entries are not those of the head that was {whose}"
             raise Tampered(f"{message}: this is another log, signed with the same key", remedy=REMEDY)
 
 
@@ -164,11 +186,11 @@ def _check_tiles(log: Path, found: Scan) -> None:
         raise Tampered(f"{found.wrong_tiles[0]}{more}, while every entry is as it was signed", remedy=remedy)
 
 
-Given = tuple[Sequence[Checkpoint], Sequence[PublicKey], float | None]
+Given = tuple[bool, int, float | None]
 
 
 def _report(notes: Sequence[Note], head: Checkpoint, trusted: list[PublicKey], found: Scan, given: Given) -> Report:
-    remembered, witnesses, now = given
+    remembered, witnessed, now = given
     newest, unsigned = notes[-1], found.size - head.size
     signers = newest.signers(trusted)
     signed_at = next((signer.time for signer in signers if signer.key.kind in TIMED), None)
@@ -178,8 +200,10 @@ def _report(notes: Sequence[Note], head: Checkpoint, trusted: list[PublicKey], f
         remarks.append(f"the head is {age:,.0f} s old, and the log was not closed: it is not running")
     if not remembered:
         unchecked.append("whether all of it was put back to an older state: no head that was written down was given")
-    if not newest.signers(witnesses):
+    if not witnessed:
         unchecked.append("whether others are shown another log: no witness that is known here has signed the head")
+    elif witnessed < head.size:
+        unchecked.append(f"whether others are shown other entries from {witnessed} on: witnesses have seen no more")
     if signed_at is None:
         unchecked.append("how old the head is: none of the keys that were given signs the time")
     if unsigned:
@@ -187,5 +211,6 @@ def _report(notes: Sequence[Note], head: Checkpoint, trusted: list[PublicKey], f
     unchecked.append("what was never reported to the log, or was reported falsely")
     return Report(
         head=head, keys=tuple(trusted), signed_at=signed_at, heads=len(notes), segments=found.segments,
-        first=found.first, last=found.last, unsigned=unsigned, remarks=tuple(remarks), unchecked=tuple(unchecked),
+        first=found.first, last=found.last, unsigned=unsigned, witnessed=witnessed, remarks=tuple(remarks),
+        unchecked=tuple(unchecked),
     )  # fmt: skip

@@ -155,6 +155,7 @@ def _as_json(report: Report) -> dict[str, object]:
         "first": report.first,
         "last": report.last,
         "unsigned": report.unsigned,
+        "witnessed": report.witnessed,
         "remarks": list(report.remarks),
         "unchecked": list(report.unchecked),
     }
