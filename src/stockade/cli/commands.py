@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stockade import __version__
-from stockade.cli import audit, bans, checkup, configure, explain, logs, people, serve, top
+from stockade.cli import audit, bans, checkup, configure, explain, logs, people, serve, sinks, top
 
 app = typer.Typer(
     name="stockade",
@@ -27,6 +27,8 @@ app.command(rich_help_panel=UNDERSTAND)(bans.bans)
 app.command(rich_help_panel=UNDERSTAND)(explain.explain)
 app.command(rich_help_panel=UNDERSTAND)(top.top)
 app.command(rich_help_panel=UNDERSTAND)(logs.replay)
+for command in (sinks.ship, sinks.sinks):
+    audit.audit.command()(command)
 app.add_typer(audit.audit, name="audit", rich_help_panel=UNDERSTAND)
 app.command(rich_help_panel=ACT)(bans.ban)
 app.command(rich_help_panel=ACT)(bans.unban)

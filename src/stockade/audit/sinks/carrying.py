@@ -1,0 +1,71 @@
+"""All sinks of a log at once: a carrier each, and how far each is behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from stockade.audit.reading import entries
+from stockade.audit.sinks.carrier import Carrier
+from stockade.audit.sinks.opening import sink_of
+from stockade.audit.sinks.parcels import signed_size
+from stockade.audit.sinks.position import Place, positions_in
+from stockade.audit.sinks.settings import Resolve, SinkSettings, named
+from stockade.errors import Unavailable
+
+
+@contextmanager
+def carried(log: Path, state: Path, sinks: Sequence[SinkSettings], resolve: Resolve) -> Iterator[list[Carrier]]:
+    """Carry a log to its sinks until the end of the block; ``state`` is where their positions are kept.
+
+    Raises ConfigurationError before anything is carried, Unavailable when ``state`` cannot be written.
+    """
+    ready = {name: sink_of(each, log, resolve) for name, each in named(list(sinks)).items()}
+    signed_size(log)
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable(f"{state} cannot be made: {error.strerror}") from error
+    size: Callable[[], int] = lambda: signed_size(log)  # noqa: E731  one word for who needs it
+    carriers = [Carrier(name, sink, cut, size, Place(state, name)) for name, (sink, cut) in ready.items()]
+    try:
+        for carrier in carriers:
+            carrier.start()
+        yield carriers
+    finally:
+        for carrier in carriers:
+            carrier.stop()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How one sink stands: ``behind`` counts entries, ``lag`` seconds since the oldest of them was recorded."""
+
+    name: str
+    next: int
+    behind: int
+    lag: float
+    moved: float
+    error: str
+    failing: float
+    remark: str
+
+
+def standings(log: Path, state: Path, now: float) -> list[Standing]:
+    """How all sinks of a log stand that have ever been carried to. ``now`` is in seconds since the epoch."""
+    size = signed_size(log)
+    return [
+        Standing(
+            name=name, next=at.next, behind=max(0, size - at.next), lag=_lag(log, at.next, size, now), moved=at.moved,
+            error=at.error, failing=at.failing, remark=at.remark,
+        )
+        for name, at in positions_in(state).items()
+    ]  # fmt: skip
+
+
+def _lag(log: Path, index: int, size: int, now: float) -> float:
+    """Seconds since the first entry was recorded that is signed and not carried."""
+    waiting = next(entries(log, index, index + 1), None) if index < size else None
+    return max(0.0, now - waiting.recorded) if waiting else 0.0

@@ -1,0 +1,140 @@
+"""What is carried at once: some entries as they lie in the log, and the signed head that they are under.
+
+Only what is signed is carried: what is not signed yet could still be taken back after a crash, and a sink keeps things
+for good. There are two ways of cutting a log into parcels: entries as they come, for who reads along; and whole sealed
+segments with the tiles and the head that belong to them, for who keeps files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import Final
+
+from stockade.audit.checkpoint import Checkpoint
+from stockade.audit.layout import history_path, read_tile, segment_path, segments_in
+from stockade.audit.prove import newest_head
+from stockade.audit.reading import lines
+from stockade.audit.tiles import HEIGHT, Tile, right_edge
+
+MOST_ENTRIES: Final = 1000
+MOST_OCTETS: Final = 1 << 20
+"""Entries and octets in a parcel of entries; one entry always fits."""
+HEAD_EVERY: Final = 60.0
+"""Seconds between two heads that are sent along with entries: a head has ten times the octets of an entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """The entries from ``first`` up to ``end``: ``body`` holds their lines, each with its newline.
+
+    ``head`` is a signed note over at least these entries, or empty; ``files`` are the paths and the octets of files
+    that belong to them, for sinks that keep files.
+    """
+
+    origin: str
+    first: int
+    end: int
+    body: bytes
+    head: bytes = b""
+    files: tuple[tuple[str, bytes], ...] = ()
+
+    @property
+    def lines(self) -> list[bytes]:
+        """The lines without their newlines."""
+        return self.body.split(b"\n")[:-1]
+
+    @property
+    def numbered(self) -> Iterator[tuple[int, bytes]]:
+        """The lines with the numbers of their entries."""
+        return enumerate(self.lines, self.first)
+
+    def after(self, index: int) -> Parcel:
+        """The same without the entries before ``index``, for who has them already."""
+        if index <= self.first:
+            return self
+        rest = self.lines[index - self.first :]
+        return replace(self, first=min(index, self.end), body=b"".join(line + b"\n" for line in rest))
+
+
+Cut = Callable[[int], Parcel | None]
+"""Answers the parcel that begins with an entry, or None while there is none. Raises OSError and StockadeError."""
+
+
+class Entries:
+    """Cuts entries as they come, with a head every now and then."""
+
+    def __init__(self, log: Path, now: Callable[[], float], *, head_every: float = HEAD_EVERY) -> None:
+        self._log, self._now, self._head_every = log, now, head_every
+        self._head_at = float("-inf")
+
+    def __call__(self, first: int) -> Parcel | None:
+        """The next entries that are signed."""
+        head, note = newest_head(self._log)
+        if first >= head.size:
+            return None
+        body, end = self._body(first, min(head.size, first + MOST_ENTRIES))
+        return Parcel(head.origin, first, end, body, note if end == head.size and self._is_due() else b"")
+
+    def _body(self, first: int, end: int) -> tuple[bytes, int]:
+        taken, octets = list[bytes](), 0
+        for line in lines(self._log, first, end):
+            if taken and octets + len(line) > MOST_OCTETS:
+                break
+            taken.append(line + b"\n")
+            octets += len(line) + 1
+        return b"".join(taken), first + len(taken)
+
+    def _is_due(self) -> bool:
+        due = self._now() >= self._head_at + self._head_every
+        if due:
+            self._head_at = self._now()
+        return due
+
+
+def whole_segments(log: Path) -> Cut:
+    """Cuts a log into its sealed segments."""
+    return lambda first: _segment(log, first)
+
+
+def _segment(log: Path, first: int) -> Parcel | None:
+    head, note = newest_head(log)
+    firsts = segments_in(log)
+    begun, following = next(islice(pairwise(firsts), _place(firsts, first), None), (0, 0))
+    if not following or following > head.size:
+        return None
+    kept = log / history_path(following)
+    note = kept.read_bytes() if kept.exists() else note
+    path = segment_path(begun)
+    body = (log / path).read_bytes()
+    files = ((path, body), *_tiles(log, begun, following), (history_path(_size(note)), note))
+    return Parcel(head.origin, begun, following, body, note, files)
+
+
+def _place(firsts: list[int], first: int) -> int:
+    return max((at for at, begins in enumerate(firsts) if begins <= first), default=0)
+
+
+def _size(note: bytes) -> int:
+    return int(note.split(b"\n")[1])
+
+
+def _tiles(log: Path, old: int, size: int) -> Iterator[tuple[str, bytes]]:
+    """The tiles that have filled up since the log had ``old`` entries, and the partial ones at its end."""
+    level = 0
+    while size >> HEIGHT * (level + 1):
+        shift = HEIGHT * (level + 1)
+        for index in range(old >> shift, size >> shift):
+            tile = Tile(level, index)
+            yield tile.path, read_tile(log, tile.path)
+        level += 1
+    for tile in right_edge(size):
+        yield tile.path, read_tile(log, tile.path)
+
+
+def signed_size(log: Path) -> int:
+    """How many entries are signed. Raises ConfigurationError when there is no log."""
+    head: Checkpoint = newest_head(log)[0]
+    return head.size

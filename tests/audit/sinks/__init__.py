@@ -1,0 +1,1 @@
+"""Carrying the log away, with real stores and collectors."""
