@@ -1,0 +1,52 @@
+"""Where rules lie: the pack that comes with Stockade, and directories of a user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from stockade.detect.reading import rules_of
+from stockade.detect.rule import Rule
+from stockade.errors import ConfigurationError
+
+
+@cache
+def own_pack() -> tuple[Rule, ...]:
+    """The rules that come with Stockade."""
+    found = (files("stockade.detect") / "rules").iterdir()
+    texts = sorted((each.name, each.read_text("utf-8")) for each in found if each.name.endswith(".yml"))
+    return tuple(rules_of(texts))
+
+
+def rules_in(place: Path) -> tuple[Rule, ...]:
+    """The rules of a file, or of all ``.yml`` files of a directory and of those in it.
+
+    Raises ConfigurationError when there are none, and for a rule that cannot be evaluated.
+    """
+    texts = list(_texts(place))
+    if not texts:
+        raise ConfigurationError(f"{place} has no rules", remedy="Rules are files whose names end in .yml.")
+    return tuple(rules_of(texts))
+
+
+def rules_that_run(place: Path) -> tuple[tuple[Rule, ...], tuple[ConfigurationError, ...]]:
+    """As :func:`rules_in`, file by file: the rules that run, and why the others do not."""
+    rules, refused = list[Rule](), list[ConfigurationError]()
+    for text in _texts(place):
+        try:
+            rules += rules_of([text])
+        except ConfigurationError as error:
+            refused.append(error)
+    return tuple(rules), tuple(refused)
+
+
+def _texts(place: Path) -> Iterator[tuple[str, str]]:
+    try:
+        paths = [place] if place.is_file() else sorted(place.rglob("*.y*ml"))
+        for path in paths:
+            if path.is_file():
+                yield str(path), path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{place} cannot be read: {error}") from error
