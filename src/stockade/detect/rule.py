@@ -28,7 +28,7 @@ class Examples:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``condition`` is None for a correlation. A ``part`` is only there for others to refer to, and a ``foreign`` rule is
+    """``condition`` is None for a correlation. A ``part`` is only there for others to refer to; a ``foreign`` rule is
     written for another product's logs. ``attack`` is the version of ATT&CK that ``techniques`` are of, ``harmless``
     says why there may be nothing to it, ``file`` where it is written, and ``source`` what is written there.
     """
