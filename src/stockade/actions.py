@@ -43,6 +43,7 @@ VOCABULARY: Final[Mapping[Behaviour, Mapping[str, str]]] = {
         "authentication.lock": "an account was locked after failures",
         "authentication.unlock": "a locked account was opened again",
         "authentication.impersonate": "somebody acts as somebody else",
+        "authentication.unusual": "somebody proved who they are in a way worth a note, as from an address never seen",
         "session.create": "a session began",
         "session.end": "a session ended",
         "session.elevate": "a session gained an administrator's rights",

@@ -81,8 +81,9 @@ def tell(finding: Finding, *, json: bool) -> None:
 def said(entry: Entry) -> str:
     """An entry in a line: when, what, who, to what, from where."""
     event = entry.event
-    parts = [f"#{entry.index}", _moment(event.time), event.action if event.outcome == "success" else f"{event.action}"]
-    parts[-1] += "" if event.outcome in {"success", "unknown"} else f" ({event.outcome})"
+    plain = event.outcome in {"success", "unknown"} or event.action.endswith(".failure")
+    what = event.action if plain else f"{event.action} ({event.outcome})"
+    parts = [f"#{entry.index}", _moment(event.time), what]
     parts += [str(event.actor)] if event.actor else []
     parts += [f"→ {event.target}"] if event.target and event.target != event.actor else []
     parts += [f"from {event.source}"] if event.source else []

@@ -1,0 +1,1 @@
+"""What the rules notice, and what they leave alone."""
