@@ -63,6 +63,12 @@ PURE = [
     "stockade.guard.policy",
     "stockade.guard.request",
     "stockade.guard.rules",
+    "stockade.intake.foreign",
+    "stockade.intake.formats",
+    "stockade.intake.settings",
+    "stockade.intake.stamps",
+    "stockade.intake.tables",
+    "stockade.intake.taken",
 ]
 
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "manager", "managers", "base", "core", "common", "misc"}
