@@ -97,5 +97,6 @@ def test_what_holds_after_a_restart_only_is_said(followed: Followed, caplog: pyt
     followed.write('listen = "127.0.0.1:1"\nworkers = 3\n' + RULE.format("first"))
     with caplog.at_level(logging.WARNING):
         followed.looks()
-    assert followed.events[0].details == {"after_restart": ["listen", "workers"]}
+    assert followed.events[0].details["after_restart"] == ["listen", "workers"]
+    assert followed.events[0].details["settings"] == ("listen", "workers")
     assert "listen, workers" in caplog.text

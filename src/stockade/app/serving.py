@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
 from types import FrameType
 from typing import Final
 
@@ -21,12 +23,16 @@ import uvloop
 
 from stockade.app import firewall
 from stockade.app.contact import security_txt_of
+from stockade.app.crew import HELD, Crew, Role
 from stockade.app.following import Follower
+from stockade.app.recording import Recording, keep_log, made, recorder_of, socket_of
+from stockade.audit.reporter import Reporter
 from stockade.config import Settings, guard_of
 from stockade.config.kinds import address_of
 from stockade.config.state import state_of
 from stockade.directory import BuiltinDirectory
-from stockade.errors import Unavailable
+from stockade.errors import StockadeError, Unavailable
+from stockade.events import Event, Ref
 from stockade.gateway import demo, registry_process, server
 from stockade.gateway.app import Gateway
 from stockade.gateway.demo import Demo
@@ -41,20 +47,22 @@ FLUSH_EVERY: Final = 5.0
 """Seconds between two looks for repeated decisions whose count is due in the log."""
 REPEATS_DUE: Final = 60.0
 BACKLOG: Final = 2048
-HELD: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 
 _log = logging.getLogger("stockade.serving")
 
 
 @dataclass(frozen=True)
 class Started:
-    """What is being served, for whoever prints it. ``without`` says what is missing, and why."""
+    """What is being served, for whoever prints it. ``without`` says what is missing, and why; ``key`` is the public key
+    of an audit log that was made just now.
+    """
 
     url: str
     settings: Settings
     demo: Demo | None
     registry: bool
     without: str = ""
+    key: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -75,41 +83,94 @@ class Ground:
         shown = f"[{host}]" if ":" in host else host
         return Started(f"http://{shown}:{port}", self.settings, self.demo, self.registry is not None, self.without)
 
+    def recording(self, name: str) -> tuple[Recording, Callable[[], object]]:
+        """Where the process of this name reports what happens, and how it takes its leave."""
+        settings = self.settings
+        if not settings.audit.enabled:
+            return Recording(self.log, None, 0), lambda: None
+        reporter = Reporter(socket_of(settings), name)
+        return Recording(self.log, reporter, settings.audit.deadline), reporter.close
 
-def serve(settings: Settings, log: SecurityLog, tell: Callable[[Started], None]) -> None:
-    """Serve until SIGTERM or Ctrl-C. Raises ConfigurationError and Unavailable before anything is served."""
+
+def serve(settings: Settings, log: SecurityLog, by: Ref, tell: Callable[[Started], None]) -> None:
+    """Serve until SIGTERM or Ctrl-C; ``by`` is who starts it. Raises ConfigurationError, Unavailable and Tampered
+    before anything is served.
+    """
     signal.signal(signal.SIGTERM, _leave)
+    crew = Crew()
     with ExitStack() as stack:
-        ground = _prepared(settings, log, stack)
-        tell(ground.started)
-        if settings.workers == 1:
-            work(ground)
-        else:
-            _Crew(ground).run()
+        bound = _bound(settings, stack)
+        stack.callback(crew.end)
+        key = _recorder_started(settings, bound, crew)
+        ground = _prepared(settings, log, by, bound, stack)
+        _say_start(ground, by)
+        tell(replace(ground.started, key=key))
+        try:
+            for number in range(settings.workers):
+                crew.start(Role(f"worker {number}", partial(work, ground, number)))
+            crew.keep()
+        finally:
+            crew.end()
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
     sys.exit(0)
 
 
-def _prepared(settings: Settings, log: SecurityLog, stack: ExitStack) -> Ground:
-    """Bind the socket, bring the database up to date, and without an upstream make the little forge."""
-    state = state_of(settings)
-    _prove(settings)
+def _bound(settings: Settings, stack: ExitStack) -> socket.socket:
+    """The socket to serve on, when what every worker would raise has been raised."""
+    state_of(settings)
+    firewall.keeper_of(settings, guard_of(settings), lambda _event: None)
     bound = stack.enter_context(contextlib.closing(server.listen(*address_of(settings.listen))))
     bound.listen(BACKLOG)
+    return bound
+
+
+def _recorder_started(settings: Settings, bound: socket.socket, crew: Crew) -> Path | None:
+    """Start who has the audit log open; the public key of a log that was made for that."""
+    if not settings.audit.enabled:
+        return None
+    key = made(settings)
+
+    def work() -> None:
+        bound.close()  # it serves nobody
+        keep_log(settings)
+
+    crew.start(Role("the recorder of the audit log", work, rank=0))
+    end = time.monotonic() + settings.audit.deadline
+    while not recorder_of(settings) and time.monotonic() < end:
+        time.sleep(0.02)
+    return key
+
+
+def _prepared(settings: Settings, log: SecurityLog, by: Ref, bound: socket.socket, stack: ExitStack) -> Ground:
+    """Bring the database up to date, and without an upstream make the little forge."""
     if settings.upstream is not None:
         return Ground(settings, log, bound, None, None)
-    with BuiltinDirectory(settings.database_url(), record=log) as directory:
+    recording, _ = Ground(settings, log, bound, None, None).recording("serve")
+
+    def insist(event: Event) -> None:
+        recording.insist(replace(event, actor=by))
+
+    with BuiltinDirectory(settings.database_url(), record=recording, insist=insist) as directory:
         directory.migrate()
-        forge = demo.prepare(state, directory)
+        forge = demo.prepare(state_of(settings), directory)
     registry, without = _registry(settings, stack)
     return Ground(settings, log, bound, forge, registry, without)
 
 
-def _prove(settings: Settings) -> None:
-    """Raise now what every worker would raise."""
-    firewall.keeper_of(settings, guard_of(settings), lambda _event: None)
+def _say_start(ground: Ground, by: Ref) -> None:
+    """Which configuration holds from now on, and who said so. Without it on record a server starts all the same: to
+    guard matters more.
+    """
+    file = ground.settings.file
+    details = {"sha256": sha256(file.read_bytes()).hexdigest()} if file is not None else {}
+    target = Ref("stockade", "configuration", str(file or "defaults"))
+    recording, _ = ground.recording("serve")
+    try:
+        recording.insist(Event(time.time(), "configuration.read", by, target, details=details))
+    except StockadeError as error:
+        _log.warning("what is served is not on record: %s", error)
 
 
 def _registry(settings: Settings, stack: ExitStack) -> tuple[Registry | None, str]:
@@ -122,20 +183,23 @@ def _registry(settings: Settings, stack: ExitStack) -> tuple[Registry | None, st
 # ── one process ──────────────────────────────────────────────────────────────────────────────────
 
 
-def work(ground: Ground, *, first: bool = True) -> None:
-    """Serve in this process until a signal ends it. The ``first`` of several keeps the packet filter."""
+def work(ground: Ground, number: int) -> None:
+    """Serve in this process until a signal ends it. The first of several keeps the packet filter."""
     with ExitStack() as stack, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        recording, leave = ground.recording(f"worker {number}")
+        stack.callback(leave)
         directory = None
         if ground.demo is not None:
-            directory = stack.enter_context(BuiltinDirectory(ground.settings.database_url(), record=ground.log))
-        guard = guard_of(ground.settings, ground.log, identify=identify if directory else None)
+            url = ground.settings.database_url()
+            directory = stack.enter_context(BuiltinDirectory(url, record=recording, insist=recording.insist))
+        guard = guard_of(ground.settings, recording, identify=identify if directory else None)
         gateway = Gateway(_site(ground, guard, directory))
         serving = server.server(gateway)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, serving.handle_exit)
+        for ending in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(ending, serving.handle_exit)
         signal.signal(signal.SIGHUP, lambda _number, _frame: ground.log.reopen())
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD)
-        runner.run(_serving(ground, guard, gateway, serving, first=first))
+        runner.run(_serving(ground, guard, gateway, serving, recording, first=number == 0))
 
 
 def _site(ground: Ground, guard: Guard, directory: BuiltinDirectory | None) -> Site:
@@ -152,14 +216,16 @@ def _site(ground: Ground, guard: Guard, directory: BuiltinDirectory | None) -> S
     )
 
 
-async def _serving(ground: Ground, guard: Guard, gateway: Gateway, serving: uvicorn.Server, *, first: bool) -> None:
-    keeper = firewall.keeper_of(ground.settings, guard, ground.log) if first else None
+async def _serving(
+    ground: Ground, guard: Guard, gateway: Gateway, serving: uvicorn.Server, recording: Recording, *, first: bool
+) -> None:
+    keeper = firewall.keeper_of(ground.settings, guard, recording) if first else None
 
     def changed(settings: Settings) -> None:
         gateway.rooms.security_txt = security_txt_of(settings)
         firewall.follow(keeper, guard)
 
-    follower = Follower(ground.settings, guard, ground.log, changed)
+    follower = Follower(ground.settings, guard, recording, changed, insist=recording.insist)
     beside = [asyncio.create_task(follower.run()), asyncio.create_task(_flushing(guard))]
     if keeper is not None:
         beside.append(asyncio.create_task(keeper.run()))
@@ -175,74 +241,3 @@ async def _flushing(guard: Guard) -> None:
     while True:
         await asyncio.sleep(FLUSH_EVERY)
         guard.journal.flush(guard.clock(), older=REPEATS_DUE)
-
-
-# ── several processes ────────────────────────────────────────────────────────────────────────────
-
-
-class _Crew:
-    """Workers forked from one parent, which starts another where one has died, and ends them all with itself."""
-
-    def __init__(self, ground: Ground) -> None:
-        self.ground = ground
-        self.born: dict[int, tuple[int, float]] = {}
-
-    def run(self) -> None:
-        signal.signal(signal.SIGHUP, self._pass_on)
-        try:
-            for number in range(self.ground.settings.workers):
-                self._start(number)
-            self._keep()
-        finally:
-            self._end()
-
-    def _start(self, number: int) -> None:
-        """Fork with signals held back until the worker heeds them: one in the midst of it would be lost in hooks and
-        loops.
-        """
-        held = signal.pthread_sigmask(signal.SIG_BLOCK, HELD)
-        worker = os.fork()
-        if worker == 0:
-            with self._ending_here():
-                work(self.ground, first=number == 0)
-        self.born[worker] = number, time.monotonic()
-        signal.pthread_sigmask(signal.SIG_SETMASK, held)
-
-    @contextlib.contextmanager
-    def _ending_here(self) -> Iterator[None]:
-        """Never go back into what the parent was doing."""
-        code = 1
-        try:
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)
-            yield
-            code = 0
-        except (KeyboardInterrupt, SystemExit):
-            code = 0
-        except BaseException:
-            _log.exception("a worker has failed")
-            raise
-        finally:
-            sys.stderr.flush()
-            os._exit(code)
-
-    def _keep(self) -> None:
-        while True:
-            worker, status = os.wait()
-            if worker not in self.born:
-                continue  # the container registry, a child of ours too
-            number, born = self.born.pop(worker)
-            lived = time.monotonic() - born
-            _log.error("worker %d has died (status %d) after %.0f s; starting another", worker, status, lived)
-            time.sleep(0 if lived > 1 else 1)
-            self._start(number)
-
-    def _end(self) -> None:
-        self._pass_on(signal.SIGTERM, None)
-        for worker in self.born:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(worker, 0)
-
-    def _pass_on(self, number: int, _frame: FrameType | None) -> None:
-        for worker in self.born:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(worker, number)

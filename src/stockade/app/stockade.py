@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -27,18 +26,20 @@ from stockade.app.explanation import (
     rules_before,
 )
 from stockade.app.following import Follower
+from stockade.app.operator import login
 from stockade.app.overview import Overview, overview
 from stockade.config import Settings, guard_of
 from stockade.config.state import state_of
 from stockade.config.values import meant
 from stockade.errors import ConfigurationError, StockadeError
-from stockade.events import Ref
+from stockade.events import Event, Ref
 from stockade.guard.gate import Guard
 from stockade.guard.memory import MemoryStore
 from stockade.guard.meter import Ask, AsyncStore, Ban, Store, Tally
 from stockade.securitylog import SecurityLog, read_back
 
 if TYPE_CHECKING:
+    from stockade.app.recording import Recording
     from stockade.app.serving import Started
     from stockade.directory import BuiltinDirectory, Scope
     from stockade.guard.logs.hindsight import Report
@@ -52,13 +53,22 @@ PATIENCE: Final = 2.0
 class Stockade:
     """What an operator can ask and do, under one configuration.
 
-    ``by`` is who asks, for the record. Methods raise StockadeError and nothing else.
+    ``by`` is who asks, for the record; ``say`` hears what somebody should read who did not ask for it. Methods raise
+    StockadeError and nothing else.
     """
 
-    def __init__(self, settings: Settings, *, by: str = "", clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        by: str = "",
+        clock: Callable[[], float] = time.time,
+        say: Callable[[str], None] = lambda _text: None,
+    ) -> None:
         self.settings = settings
-        self.by = by or _login()
+        self.by = by or login()
         self.clock = clock
+        self.say = say
 
     @cached_property
     def log(self) -> SecurityLog:
@@ -77,17 +87,35 @@ class Stockade:
             )
         with asyncio.Runner() as runner:
             patient = replace(self.settings, store_deadline=max(PATIENCE, self.settings.store_deadline))
-            guard = guard_of(patient, self.log)
-            try:
-                yield guard, runner.run
-            finally:
-                runner.run(_close(guard))
+            with self.recording() as recording:
+                guard = guard_of(patient, recording, insist=lambda event: recording.insist(self._signed(event)))
+                try:
+                    yield guard, runner.run
+                finally:
+                    runner.run(_close(guard))
+
+    @contextmanager
+    def recording(self) -> Iterator[Recording]:
+        """Where what is done here is recorded."""
+        from stockade.app.recording import OperatorsLog, Recording
+
+        if not self.settings.audit.enabled:
+            yield Recording(self.log, None, 0)
+            return
+        with closing(OperatorsLog(self.settings, self._tell_key)) as audit_log:
+            yield Recording(self.log, audit_log, self.settings.audit.deadline)
+
+    def _tell_key(self, key: Path) -> None:
+        self.say(f"a new audit log, {self.settings.audit_log()}; {key} verifies it: keep a copy of that file elsewhere")
+
+    def _signed(self, event: Event) -> Event:
+        return replace(event, actor=self.actor)
 
     def serve(self, tell: Callable[[Started], None]) -> None:
         """Start the gateway and serve until it is ended; ``tell`` hears what is served, once it is."""
         from stockade.app.serving import serve
 
-        serve(self.settings, self.log, tell)
+        serve(self.settings, self.log, self.actor, tell)
 
     # ── bans ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -176,8 +204,9 @@ class Stockade:
         position.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
 
         async def watching(guard: Guard) -> None:
-            keeper = firewall.keeper_of(self.settings, guard, self.log)
-            follower = Follower(self.settings, guard, self.log, lambda _settings: firewall.follow(keeper, guard))
+            keeper = firewall.keeper_of(self.settings, guard, recording)
+            follow = partial(firewall.follow, keeper, guard)
+            follower = Follower(self.settings, guard, recording, lambda _settings: follow(), insist=recording.insist)
             beside = [asyncio.create_task(each.run()) for each in (follower, keeper) if each is not None]
             try:
                 await watch(log, guard, format=format, position=position, say=say)
@@ -185,8 +214,22 @@ class Stockade:
                 for task in beside:
                     task.cancel()
 
-        with self._guard() as (guard, wait):
+        with self._log_open(), self.recording() as recording, self._guard() as (guard, wait):
             wait(watching(guard))
+
+    @contextmanager
+    def _log_open(self) -> Iterator[None]:
+        """Have the audit log open until the end of the block, for commands that are given meanwhile, unless a server
+        has.
+        """
+        from stockade.app.recording import made, recorded_here, recorder_of
+
+        with ExitStack() as stack:
+            if self.settings.audit.enabled and not recorder_of(self.settings):
+                if (key := made(self.settings)) is not None:
+                    self._tell_key(key)
+                stack.enter_context(recorded_here(self.settings))
+            yield
 
     # ── other programs ───────────────────────────────────────────────────────────────────────────
 
@@ -221,7 +264,10 @@ class Stockade:
         from stockade.directory import BuiltinDirectory
 
         state_of(self.settings)
-        with BuiltinDirectory(self.settings.database_url(), record=self.log) as directory:
+        with (
+            self.recording() as recording,
+            BuiltinDirectory(self.settings.database_url(), record=recording, insist=recording.insist) as directory,
+        ):
             directory.migrate()
             yield directory
 
@@ -256,11 +302,3 @@ def _concerns(ban: Ban, key: str, target: str) -> bool:
     if ban.client == key:
         return True
     return ban.client.startswith("network:") and target in Networks([ban.client.removeprefix("network:")])
-
-
-def _login() -> str:
-    """Who runs this, by the name of the Unix account."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""

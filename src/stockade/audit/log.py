@@ -119,7 +119,18 @@ class AuditLog:
         events it has lost, from when to when.
         """
         with suppress(StockadeError):
-            self._enqueue(Waiting(_body(event)))
+            self._enqueue(Waiting(_body(event), kept=True))
+
+    def keep(self, event: Event, then: Callable[[Waiting], None]) -> None:
+        """As ``offer``, and call ``then`` in the log's own thread when its fate is known. Raises as ``append``."""
+        waiting = Waiting(_body(event), kept=True)
+        waiting.done = lambda: then(waiting)
+        self._enqueue(waiting)
+
+    def miss(self, count: int, since: float, until: float, why: str) -> None:
+        """Take note of events that were lost on the way here: the log says so before the next entry."""
+        with self._wake:
+            self._losses.add(Losses(lost=count, since=since, until=until, why=why))
 
     def submit(self, event: Event, then: Callable[[Waiting], None]) -> None:
         """Record an event that must be recorded, and call ``then`` in the log's own thread. Raises as ``append``."""
@@ -141,6 +152,11 @@ class AuditLog:
     def rotate(self) -> None:
         """Change to new keys, which the old ones introduce in the log. Raises Unavailable, Tampered."""
         self._command(self._clerk.introduce_keys)
+
+    @property
+    def failed(self) -> StockadeError | None:
+        """Why nothing can be recorded any more, if so."""
+        return self._failed
 
     def close(self) -> None:
         """Record that the log is closed, sign, and let go of it."""
@@ -272,9 +288,9 @@ class AuditLog:
     def _put_off(self, batch: list[Waiting], losses: Losses, error: OSError) -> None:
         """The disk has refused: those who wait are told, the others are kept for the next attempt."""
         self._retry_at = time.monotonic() + RETRY
-        told = [waiting for waiting in batch if waiting.done is not None]
+        told = [waiting for waiting in batch if not waiting.kept]
         with self._wake:
-            self._queue.extendleft(reversed([waiting for waiting in batch if waiting.done is None]))
+            self._queue.extendleft(reversed([waiting for waiting in batch if waiting.kept]))
             losses.add(self._losses)
             for waiting in told:
                 losses.count(waiting, self._clock(), error.strerror or "the disk refused")

@@ -14,6 +14,7 @@ A line that was written is never written again: whoever checks it hashes the oct
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -63,18 +64,22 @@ def parse(line: bytes) -> Entry:
     """Read a line. Raises Tampered when it is none of ours."""
     try:
         fields = json.loads(line)
-        event = Event(
-            time=_seconds(fields["time"]),
-            action=fields["action"],
-            actor=_ref(fields.get("actor")),
-            target=_ref(fields.get("target")),
-            source=fields.get("source"),
-            outcome=fields["outcome"],
-            details=fields.get("details", {}),
-        )
-        return Entry(int(fields["seq"]), _seconds(fields["recorded"]), event)
+        return Entry(int(fields["seq"]), _seconds(fields["recorded"]), event_of(fields))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Tampered(f"not an entry of a log: {line[:80]!a} ({type(error).__name__})") from error
+
+
+def event_of(fields: Mapping[str, Any]) -> Event:
+    """The event that a line holds. Raises ValueError, KeyError, TypeError or AttributeError when it holds none."""
+    return Event(
+        time=_seconds(fields["time"]),
+        action=fields["action"],
+        actor=_ref(fields.get("actor")),
+        target=_ref(fields.get("target")),
+        source=fields.get("source"),
+        outcome=fields["outcome"],
+        details=fields.get("details", {}),
+    )
 
 
 def _fields(event: Event) -> dict[str, Any]:

@@ -13,10 +13,11 @@ from stockade.errors import StockadeError
 
 @dataclass(slots=True, eq=False)
 class Waiting:
-    """One event in the queue. ``done`` is called when its fate is known; without it, nobody waits for it."""
+    """One event in the queue. ``done`` is called when its fate is known; one that is ``kept`` outlasts a full disk."""
 
     body: bytes
     done: Callable[[], None] | None = None
+    kept: bool = False
     index: int = -1
     error: StockadeError | None = None
 
@@ -45,7 +46,7 @@ class Losses:
 
     def count(self, waiting: Waiting, now: float, why: str) -> None:
         """Count one more."""
-        if waiting.done is None:
+        if waiting.kept:
             self.lost += 1
         else:
             self.refused += 1

@@ -24,4 +24,11 @@ def stockade(config: Path | None) -> Stockade:
     from stockade.app import Stockade
     from stockade.config import load
 
-    return Stockade(load(config))
+    return Stockade(load(config), say=_aside)
+
+
+def _aside(text: str) -> None:
+    """Not the answer, so not where the answer goes."""
+    from stockade.cli.screen import safe
+
+    typer.echo(safe(text), err=True)

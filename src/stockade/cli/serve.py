@@ -61,9 +61,12 @@ def _tell(started: Started) -> None:
             ("lift", screen.shown("stockade unban 127.0.0.1", "cyan")),
             ("watch", screen.shown("stockade top", "cyan")),
             ("log", screen.shown(started.settings.security_log())),
+            *([("audit", screen.shown(started.settings.audit_log()))] if started.settings.audit.enabled else []),
         ]
     )
     screen.say(listed)
+    if started.key is not None:
+        screen.say("", screen.shown(f"A new audit log. {started.key} verifies it: keep a copy of that file elsewhere."))
     if started.without:
         screen.say("", screen.shown(started.without, "yellow"))
     screen.say("", screen.shown("Ctrl-C ends it.", "dim"))

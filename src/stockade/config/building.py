@@ -87,13 +87,14 @@ def guard_of(
     settings: Settings,
     record: Record | None = None,
     *,
+    insist: Record | None = None,
     identify: Identify | None = None,
     store: Store | AsyncStore | None = None,
 ) -> Guard:
     """The guard that these settings describe. Raises ConfigurationError, and Unavailable for a store that is away."""
     rules, rest = rules_of(settings), followed(settings)
     chosen = store if store is not None else store_of(settings)
-    return Guard(*rules, store=chosen, identify=identify, record=record, **rest)
+    return Guard(*rules, store=chosen, identify=identify, record=record, insist=insist, **rest)
 
 
 def store_of(settings: Settings) -> Store | AsyncStore:

@@ -8,6 +8,7 @@ from dataclasses import MISSING, Field
 from pathlib import Path
 from typing import Any, Final
 
+from stockade.config.audit import AuditSettings
 from stockade.config.gitlab import GitBasicAuthSettings, GitLabSettings, GitLabThrottle
 from stockade.config.rules import (
     Allow2BanSettings,
@@ -42,6 +43,7 @@ TABLES: Final[tuple[tuple[str, type[Any]], ...]] = (
     ("[answers.throttle], [answers.ban], [answers.fail2ban], [answers.blocklist], [answers.unjudged]", TextSettings),
     ("[security_txt]", SecurityTxtSettings),
     ("[log]", LogSettings),
+    ("[audit]", AuditSettings),
     ("[nftables]", NftablesSettings),
     ("[gitlab]", GitLabSettings),
     ("[gitlab.git_basic_auth]", GitBasicAuthSettings),

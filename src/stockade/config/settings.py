@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from stockade.config.audit import AuditSettings
 from stockade.config.gitlab import GitLabSettings
 from stockade.config.kinds import DATABASE, HEADER_NAME, LISTEN, MOMENT, NETWORKS, PATH, PRESETS, STORE, UPSTREAM
 from stockade.config.rules import (
@@ -118,7 +120,7 @@ class Settings:
     workers: int = setting(whole(1, 512), "How many processes serve.", 1)
     state: Path = setting(
         PATH,
-        "The directory for counters, accounts and the security log.",
+        "The directory for counters, accounts and the logs.",
         Path(),
         shown_default="$STOCKADE_STATE, else $XDG_STATE_HOME/stockade",
     )
@@ -167,6 +169,7 @@ class Settings:
         table(SecurityTxtSettings, "[security_txt]"), "The public security contact.", None, shown_default="none"
     )
     log: LogSettings = setting(table(LogSettings, "[log]"), "The security log.", LogSettings())
+    audit: AuditSettings = setting(table(AuditSettings, "[audit]"), "The audit log.", AuditSettings())
     nftables: NftablesSettings = setting(
         table(NftablesSettings, "[nftables]"), "Bans in the packet filter.", NftablesSettings()
     )
@@ -191,6 +194,18 @@ class Settings:
         """Where the security log is written."""
         return self.log.path or self.state_directory(environ) / "security.log"
 
+    def audit_log(self, environ: Mapping[str, str] = os.environ) -> Path:
+        """The directory of the audit log."""
+        return self.audit.log or self.state_directory(environ) / "audit"
+
+    def audit_signer(self, environ: Mapping[str, str] = os.environ) -> Path:
+        """The directory of its keys and its last head."""
+        return self.audit.signer or self.state_directory(environ) / "audit-signer"
+
+    def audit_origin(self) -> str:
+        """What the audit log is called when it is made."""
+        return self.audit.origin or f"{socket.gethostname() or 'localhost'}/stockade"
+
     def database_url(self, environ: Mapping[str, str] = os.environ) -> str:
         """Where accounts are kept, with the secrets in it filled in."""
         if self.database is not None:
@@ -206,7 +221,7 @@ def default_state(environ: Mapping[str, str] = os.environ) -> Path:
     return (Path(home) if home.startswith("/") else Path.home() / ".local" / "state") / "stockade"
 
 
-NEEDS_RESTART: Final = ("listen", "upstream", "workers", "state", "store", "store_deadline", "database")
+NEEDS_RESTART: Final = ("listen", "upstream", "workers", "state", "store", "store_deadline", "database", "audit")
 """Settings that a running server reads once."""
 
 

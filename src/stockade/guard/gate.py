@@ -41,8 +41,8 @@ class Guard:
 
     ``rules`` in their order; ``store`` keeps the counters (this process's memory unless told); ``trusted_proxies``
     may say on whose behalf they speak, in ``proxy_header``; ``operators`` are addresses that can never be banned;
-    ``identify`` finds out who a request proves to be; ``record`` takes the security log. ``clock`` answers seconds
-    since the epoch.
+    ``identify`` finds out who a request proves to be; ``record`` takes the security log. ``insist`` takes what is done
+    by hand, before it is done: when it raises StockadeError, it is not. ``clock`` answers seconds since the epoch.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Guard:
         operators: Iterable[str] = (),
         identify: Identify | None = None,
         record: Record | None = None,
+        insist: Record | None = None,
         answers: Answers | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -68,7 +69,7 @@ class Guard:
         self.awaits = iscoroutinefunction(self.store.count)
         self._recall: Recall | None = getattr(self.store, "recall", None)
         self.clock = clock
-        self.journal = Journal(record)
+        self.journal = Journal(record, insist)
         self.outage = Outage(self.journal.report)
         self.identify = identify
         self.enabled = True
@@ -267,8 +268,8 @@ class Guard:
         these.
         """
         ban = self.new_ban(target, seconds, reason, by)
-        cast("Store", self.store).ban(ban)
-        self._report_ban("guard.ban", ban)
+        with self.journal.insisting(self._ban_event("guard.ban", ban)):
+            cast("Store", self.store).ban(ban)
         return ban
 
     async def aban(self, target: str, seconds: float | None = None, reason: str = "", by: str = "") -> Ban:
@@ -276,8 +277,8 @@ class Guard:
         if not self.awaits:
             return self.ban(target, seconds, reason, by)
         ban = self.new_ban(target, seconds, reason, by)
-        await cast("AsyncStore", self.store).ban(ban)
-        self._report_ban("guard.ban", ban)
+        with self.journal.insisting(self._ban_event("guard.ban", ban)):
+            await cast("AsyncStore", self.store).ban(ban)
         return ban
 
     def new_ban(self, target: str, seconds: float | None = None, reason: str = "", by: str = "") -> Ban:
@@ -311,17 +312,19 @@ class Guard:
 
     def unban(self, target: str, by: str = "") -> list[Ban]:
         """Lift every ban of a target and clear its counters; answer the bans that were lifted."""
-        lifted = cast("Store", self.store).forget(self.key_for(target))
-        self._report_lifted(target, lifted, by)
-        return lifted
+        key = self.key_for(target)
+        held = [ban for ban in self.bans() if ban.client == key]
+        with self.journal.insisting(*self._lifting(key, held, by)):
+            return cast("Store", self.store).forget(key)
 
     async def aunban(self, target: str, by: str = "") -> list[Ban]:
         """The same for any store."""
         if not self.awaits:
             return self.unban(target, by)
-        lifted = await cast("AsyncStore", self.store).forget(self.key_for(target))
-        self._report_lifted(target, lifted, by)
-        return lifted
+        key = self.key_for(target)
+        held = [ban for ban in await self.abans() if ban.client == key]
+        with self.journal.insisting(*self._lifting(key, held, by)):
+            return await cast("AsyncStore", self.store).forget(key)
 
     async def abans(self) -> list[Ban]:
         """Every live ban, the latest first."""
@@ -332,14 +335,15 @@ class Guard:
         """The same for a store that is asked without awaiting."""
         return sorted(cast("Store", self.store).bans(), key=lambda b: b.since, reverse=True)
 
-    def _report_ban(self, action: str, ban: Ban, by: str = "") -> None:
+    def _ban_event(self, action: str, ban: Ban, by: str = "") -> Event:
         actor = Ref("stockade", "user", by or ban.by) if by or ban.by else None
         details = {"rule": ban.rule, "reason": ban.reason, "until": ban.until}
-        self.journal.report(Event(self.clock(), action, actor, Ref("guard", "client", ban.client), details=details))
+        return Event(self.clock(), action, actor, Ref("guard", "client", ban.client), details=details)
 
-    def _report_lifted(self, target: str, lifted: Sequence[Ban], by: str) -> None:
-        for ban in lifted or [Ban(self.key_for(target), "", 0.0, 0.0)]:
-            self._report_ban("guard.unban", replace(ban, by=""), by)
+    def _lifting(self, key: str, held: Sequence[Ban], by: str) -> list[Event]:
+        """What there is to say before bans are lifted, and when there are none, counters cleared."""
+        bans = held or [Ban(key, "", 0.0, 0.0)]
+        return [self._ban_event("guard.unban", replace(ban, by=""), by) for ban in bans]
 
 
 def _overlap(network: str, other: str) -> bool:

@@ -5,7 +5,8 @@ full.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -44,8 +45,9 @@ class Held:
 class Journal:
     """Writes what is worth reading to ``record``, and counts all of it in ``totals`` by (kind, rule, shadow)."""
 
-    def __init__(self, record: Record | None = None) -> None:
+    def __init__(self, record: Record | None = None, insist: Record | None = None) -> None:
         self.record = record
+        self.insist = insist
         self.totals: Counter[tuple[str, str, bool]] = Counter()
         self._open: dict[tuple[str, str, str], Held] = {}
 
@@ -60,9 +62,27 @@ class Journal:
                 self._tell(note, decision.request, held, now)
 
     def report(self, event: Event) -> None:
-        """Write an event that is about no request: a ban by hand, an outage."""
+        """Write an event that is about no request, such as an outage."""
         if self.record is not None:
             self.record(event)
+
+    @contextmanager
+    def insisting(self, *events: Event) -> Iterator[None]:
+        """Write what the block does by hand before it is done, and where it fails, that it did. What ``insist`` raises
+        keeps the block from being entered.
+        """
+        try:
+            if self.insist is not None:
+                for event in events:
+                    self.insist(event)
+            yield
+        except Exception as error:
+            for event in events:
+                self.report(replace(event, outcome="failure", details={**event.details, "error": str(error)[:500]}))
+            raise
+        if self.insist is None:
+            for event in events:
+                self.report(event)
 
     def _tell(self, note: Note, request: Request, held: Held | None, now: float) -> None:
         if held is not None and held.repeated:

@@ -19,7 +19,8 @@ class BuiltinDirectory(People, SigningIn, Tokens, Sessions, Resets, Projects):
     """Accounts, credentials and projects in SQLite or PostgreSQL; synchronous, and safe to use from many threads.
 
     ``url`` is ``sqlite:////path/to/file`` or ``postgresql://user@host/name``; ``record`` hears an Event of everything
-    that happens, after it has; ``clock`` tells the seconds since the epoch where a method is not told. Call
+    that happens, and ``insist``, where given, of what changes an account, before it does: when it raises StockadeError,
+    nothing changes. ``clock`` tells the seconds since the epoch where a method is not told. Call
     ``migrate`` before the first use. Every method may raise Unavailable; the constructor raises ConfigurationError.
     """
 

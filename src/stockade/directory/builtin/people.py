@@ -48,12 +48,11 @@ class People(Register):
             "admin": admin,
         }
         try:
-            with self._database.writing() as sql:
-                row = sql.execute(insert(accounts).values(values).returning(accounts)).one()
+            with self._changing() as change:
+                account = account_of(change.sql.execute(insert(accounts).values(values).returning(accounts)).one())
+                change.say("user.create", account.ref, by=by, kind=account.kind.value, admin=admin)
         except IntegrityError as error:
             raise NameTaken("account or its e-mail address", name) from error
-        account = account_of(row)
-        self._report("user.create", account.ref, by=by, kind=account.kind.value, admin=admin)
         return account
 
     def accounts(self) -> Iterator[Account]:
@@ -69,11 +68,9 @@ class People(Register):
         return self._enter(AccountState.ACTIVE, "user.unblock", name, by, reason)
 
     def _enter(self, state: AccountState, action: str, name: str, by: Ref | None, reason: str | None) -> Account:
-        change = update(accounts).where(accounts.c.state != state).values(state=state)
-        with self._database.writing() as sql:
-            account = account_named(sql, name)
-            changed = sql.execute(change.where(accounts.c.id == account.id)).rowcount
-            account = account_named(sql, name)
-        if changed:
-            self._report(action, account.ref, by=by, reason=reason)
-        return account
+        enter = update(accounts).where(accounts.c.state != state).values(state=state)
+        with self._changing() as change:
+            account = account_named(change.sql, name)
+            if change.sql.execute(enter.where(accounts.c.id == account.id)).rowcount:
+                change.say(action, account.ref, by=by, reason=reason)
+            return account_named(change.sql, name)

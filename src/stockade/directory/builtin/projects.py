@@ -32,12 +32,12 @@ class Projects(Register):
         """Enter a project; its repository is made by who serves it. Raises BadName and NameTaken."""
         repository = Repository(project_path(path), Visibility(visibility))
         try:
-            with self._database.writing() as sql:
+            with self._changing() as change:
                 values = {"path": repository.path, "visibility": repository.visibility}
-                sql.execute(insert(repositories).values(values))
+                change.sql.execute(insert(repositories).values(values))
+                change.say("project.create", _ref(repository.path), by=by, visibility=repository.visibility.value)
         except IntegrityError as error:
             raise NameTaken("repository", repository.path) from error
-        self._report("project.create", _ref(repository.path), by=by, visibility=repository.visibility.value)
         return repository
 
     def repository(self, path: str) -> Repository:
@@ -62,22 +62,21 @@ class Projects(Register):
         Raises UnknownAccount and BadName.
         """
         path = project_path(path)
-        with self._database.writing() as sql:
-            account = account_named(sql, name)
-            take_turns(sql, account)
-            sql.execute(_membership_of(account, path))
-            sql.execute(insert(memberships).values(account_id=account.id, path=path, level=Level(level).value))
-        self._report("member.add", account.ref, by=by, path=path, level=level.name.lower())
+        with self._changing() as change:
+            account = account_named(change.sql, name)
+            take_turns(change.sql, account)
+            change.sql.execute(_membership_of(account, path))
+            change.sql.execute(insert(memberships).values(account_id=account.id, path=path, level=Level(level).value))
+            change.say("member.add", account.ref, by=by, path=path, level=level.name.lower())
         return Membership(account.name, path, Level(level))
 
     def remove_member(self, name: str, path: str, *, by: Ref | None = None) -> None:
         """Take the level away again; none there is none. Raises UnknownAccount and BadName."""
         path = project_path(path)
-        with self._database.writing() as sql:
-            account = account_named(sql, name)
-            removed = sql.execute(_membership_of(account, path)).rowcount
-        if removed:
-            self._report("member.remove", account.ref, by=by, path=path)
+        with self._changing() as change:
+            account = account_named(change.sql, name)
+            if change.sql.execute(_membership_of(account, path)).rowcount:
+                change.say("member.remove", account.ref, by=by, path=path)
 
     def memberships(self, name: str) -> Iterator[Membership]:
         """The memberships of one account by path, streamed; raises UnknownAccount at once."""

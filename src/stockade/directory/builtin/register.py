@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, select
@@ -16,6 +18,7 @@ from stockade.directory.builtin.schema import accounts
 from stockade.directory.names import account_name
 from stockade.directory.passwords import Passwords
 from stockade.directory.refusals import AccountBlocked, BadName, UnknownAccount
+from stockade.errors import StockadeError
 from stockade.events import Event, Outcome, Ref
 
 PAGE = 500
@@ -28,6 +31,28 @@ def unheard(_event: Event) -> None:
     """Where events go when nobody asked for them."""
 
 
+class Change:
+    """A transaction, and what it does in words."""
+
+    def __init__(self, sql: Connection, said: list[Event], clock: Callable[[], float]) -> None:
+        self.sql = sql
+        self._said, self._clock = said, clock
+
+    def say(
+        self,
+        action: str,
+        target: Ref | None,
+        *,
+        now: float | None = None,
+        by: Ref | None = None,
+        source: str | None = None,
+        **details: object,
+    ) -> None:
+        """Have this on record when the transaction is committed."""
+        when = self._clock() if now is None else now
+        self._said.append(_event(when, action, target, by, source, **details))
+
+
 class Register:
     """The common ground of the parts; each part is one noun and adds its verbs."""
 
@@ -36,11 +61,13 @@ class Register:
         url: str,
         *,
         record: Callable[[Event], None] = unheard,
+        insist: Callable[[Event], None] | None = None,
         clock: Callable[[], float] = time.time,
         passwords: Passwords | None = None,
     ) -> None:
         self._database = Database(url)
         self._record = record
+        self._insist = insist or record
         self._clock = clock
         self._passwords = passwords or Passwords()
 
@@ -51,6 +78,24 @@ class Register:
         """The account of this name, however it is spelt; raises UnknownAccount."""
         with self._database.reading() as sql:
             return account_named(sql, name)
+
+    @contextmanager
+    def _changing(self) -> Iterator[Change]:
+        """A transaction that changes an account or what belongs to it. What it says is on record before it is
+        committed, so that nothing changes unrecorded, whatever is killed meanwhile; when it cannot be recorded, nothing
+        changes. Should the commit fail after that, this is recorded too.
+        """
+        said: list[Event] = []
+        try:
+            with self._database.writing() as sql:
+                change = Change(sql, said, self._clock)
+                yield change
+                for event in said:
+                    self._insist(event)
+        except BaseException as error:
+            for event in said:
+                self._record(replace(event, outcome="failure", details={**event.details, "error": _reason(error)}))
+            raise
 
     def _report(
         self,
@@ -63,11 +108,9 @@ class Register:
         outcome: Outcome = "success",
         **details: object,
     ) -> None:
-        """Record what has happened, after it was committed, so that nothing is recorded that did not happen."""
+        """Record what has happened and changes no account, such as a sign-in."""
         when = self._clock() if now is None else now
-        self._record(
-            Event(when, action, by, target, source, outcome, {k: v for k, v in details.items() if v is not None})
-        )
+        self._record(_event(when, action, target, by, source, outcome=outcome, **details))
 
     def _pages(self, query: Select[Any], key: ColumnElement[Any]) -> Iterator[Row[Any]]:
         """The rows of a query in the order of a unique key, a page at a time, with no transaction open in between."""
@@ -79,6 +122,16 @@ class Register:
             if len(rows) < PAGE:
                 return
             page = query.where(key > rows[-1]._mapping[key]).order_by(key).limit(PAGE)
+
+
+def _event(when: float, action: str, target: Ref | None, by: Ref | None, source: str | None, **rest: Any) -> Event:
+    outcome: Outcome = rest.pop("outcome", "success")
+    return Event(when, action, by, target, source, outcome, {k: v for k, v in rest.items() if v is not None})
+
+
+def _reason(error: BaseException) -> str:
+    """Why a change was not made. A database's own words may hold what was written, and are not repeated."""
+    return error.message if isinstance(error, StockadeError) else type(error).__name__
 
 
 def account_of(row: Row[Any]) -> Account:

@@ -27,9 +27,9 @@ class Resets(Register):
         """Give the account another password and end its sessions. Raises UnknownAccount and WeakPassword."""
         account = self.account(name)
         hashed = self._passwords.hash(new, name=account.name)
-        with self._database.writing() as sql:
-            ended = _change(sql, account.id, hashed)
-        self._report("password.change", account.ref, by=by, sessions_ended=ended)
+        with self._changing() as change:
+            ended = _change(change.sql, account.id, hashed)
+            change.say("password.change", account.ref, by=by, sessions_ended=ended)
 
     def request_reset(
         self, email_or_name: str, now: float, *, source: str | None = None
@@ -60,13 +60,11 @@ class Resets(Register):
         """
         account = self._holder_of(code, now)
         hashed = self._passwords.hash(new_password, name=account.name)
-        with self._database.writing() as sql:
-            if sql.execute(delete(resets).where(_is_live(code, now))).rowcount != 1:
+        with self._changing() as change:
+            if change.sql.execute(delete(resets).where(_is_live(code, now))).rowcount != 1:
                 raise UnknownCredentials("reset code used meanwhile", account.ref)
-            ended = _change(sql, account.id, hashed)
-        self._report(
-            "password.change", account.ref, now=now, by=account.ref, source=source, sessions_ended=ended, how="reset"
-        )
+            facts = {"sessions_ended": _change(change.sql, account.id, hashed), "how": "reset"}
+            change.say("password.change", account.ref, now=now, by=account.ref, source=source, **facts)
         return account
 
     def _holder_of(self, code: str, now: float) -> Account:

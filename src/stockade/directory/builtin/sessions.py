@@ -82,10 +82,10 @@ class Sessions(Register):
 
     def close_sessions(self, account: Account, *, by: Ref | None = None) -> int:
         """End every session of the account, and return how many there were."""
-        with self._database.writing() as sql:
-            count = end_sessions(sql, account.id)
-        if count:
-            self._report("session.end", account.ref, by=by, count=count)
+        with self._changing() as change:
+            count = end_sessions(change.sql, account.id)
+            if count:
+                change.say("session.end", account.ref, by=by, count=count)
         return count
 
 

@@ -53,17 +53,14 @@ class Tokens(Register):
         values = _checked(kind=kind, name=name, scopes=scopes, expires=expires, username=username, within=within)
         plain = make_token(kind)
         try:
-            with self._database.writing() as sql:
-                account = usable_account(sql, holder)
-                row = sql.execute(
-                    insert(tokens)
-                    .values(values | {"account_id": account.id, "digest": digest(plain), "made": self._clock()})
-                    .returning(tokens)
-                ).one()
+            with self._changing() as change:
+                account = usable_account(change.sql, holder)
+                values |= {"account_id": account.id, "digest": digest(plain), "made": self._clock()}
+                row = change.sql.execute(insert(tokens).values(values).returning(tokens)).one()
+                token = token_of(row, account.name)
+                change.say("token.create", token.ref, by=by, **_facts(token))
         except IntegrityError as error:
             raise NameTaken("deploy login", str(values["username"])) from error
-        token = token_of(row, account.name)
-        self._report("token.create", token.ref, by=by, **_facts(token))
         return token, plain
 
     def revoke_token(self, number: int, *, by: Ref | None = None, reason: str | None = None) -> Credential:
@@ -71,14 +68,14 @@ class Tokens(Register):
         if not 0 < number < _BEYOND:
             raise UnknownToken(number)
         revoke = update(tokens).where(tokens.c.id == number, tokens.c.revoked.is_(None)).values(revoked=self._clock())
-        with self._database.writing() as sql:
-            changed = sql.execute(revoke).rowcount
-            row = sql.execute(_WITH_HOLDER.where(tokens.c.id == number)).one_or_none()
-        if row is None:
-            raise UnknownToken(number)
-        token = token_of(row, row._mapping[accounts.c.name])
-        if changed:
-            self._report("token.revoke", token.ref, by=by, reason=reason, **_facts(token))
+        with self._changing() as change:
+            changed = change.sql.execute(revoke).rowcount
+            row = change.sql.execute(_WITH_HOLDER.where(tokens.c.id == number)).one_or_none()
+            if row is None:
+                raise UnknownToken(number)
+            token = token_of(row, row._mapping[accounts.c.name])
+            if changed:
+                change.say("token.revoke", token.ref, by=by, reason=reason, **_facts(token))
         return token
 
     def tokens(self, holder: str | None = None) -> Iterator[Credential]:

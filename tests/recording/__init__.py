@@ -1,0 +1,1 @@
+"""Every process of Stockade writes into one log."""
