@@ -223,7 +223,7 @@ def test_a_worker_that_dies_is_replaced(terminal: Terminal) -> None:
         children = Path(f"/proc/{forge.process}/task/{forge.process}/children")
 
         def workers() -> set[int]:
-            return {int(child) for child in children.read_text().split() if "stockade serve" in _command(int(child))}
+            return {int(child) for child in children.read_text().split() if _name(int(child)).startswith("worker")}
 
         wait_until(lambda: len(workers()) == 2, "both workers")
         before = workers()
@@ -232,9 +232,9 @@ def test_a_worker_that_dies_is_replaced(terminal: Terminal) -> None:
         assert {forge.status("/users/sign_in") for _ in range(8)} == {200}
 
 
-def _command(process: int) -> str:
-    with contextlib.suppress(FileNotFoundError):
-        return Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ")
+def _name(process: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{process}/comm").read_text()
     return ""
 
 

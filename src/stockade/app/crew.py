@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import Final
 
@@ -47,6 +48,7 @@ class Crew:
         process = os.fork()
         if process == 0:
             with _ending_here(role):
+                _call_me(role.name)
                 role.work()
         self._born[process] = role, time.monotonic()
         signal.pthread_sigmask(signal.SIG_SETMASK, held)
@@ -81,6 +83,12 @@ class Crew:
         for process in self._born:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, number)
+
+
+def _call_me(name: str) -> None:
+    """Have ``ps`` and ``top`` show who is who, as far as the 15 letters go that Linux has room for."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/comm").write_text(name)
 
 
 @contextlib.contextmanager

@@ -78,11 +78,16 @@ def recorder_of(settings: Settings) -> int:
     return recorder_at(socket_of(settings))
 
 
+def there_is_one(settings: Settings) -> bool:
+    """Whether a log was made already."""
+    return (settings.audit_signer() / KEY).exists()
+
+
 def made(settings: Settings) -> Path | None:
     """Make the log when there is none: the public key to keep elsewhere then, None when there was one already."""
     log, signer = settings.audit_log(), settings.audit_signer()
     with _alone(state_of(settings)):
-        if not (signer / KEY).exists():
+        if not there_is_one(settings):
             AuditLog.create(log, signer, origin=settings.audit_origin())
             return signer / PUBLIC
         if not log.is_dir() and not (signer / HEAD).exists():

@@ -136,7 +136,7 @@ def _recorder_started(settings: Settings, bound: socket.socket, crew: Crew) -> P
         bound.close()  # it serves nobody
         keep_log(settings)
 
-    crew.start(Role("the recorder of the audit log", work, rank=0))
+    crew.start(Role("audit recorder", work, rank=0))
     end = time.monotonic() + settings.audit.deadline
     while not recorder_of(settings) and time.monotonic() < end:
         time.sleep(0.02)

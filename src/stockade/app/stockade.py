@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from urllib.parse import urlsplit
 
 from stockade.app import checks
+from stockade.app.audit_check import audit_log
 from stockade.app.checks import Found
 from stockade.app.explanation import (
     ClientExplained,
@@ -87,7 +88,7 @@ class Stockade:
             )
         with asyncio.Runner() as runner:
             patient = replace(self.settings, store_deadline=max(PATIENCE, self.settings.store_deadline))
-            with self.recording() as recording:
+            with self.recording(anew=False) as recording:
                 guard = guard_of(patient, recording, insist=lambda event: recording.insist(self._signed(event)))
                 try:
                     yield guard, runner.run
@@ -95,15 +96,28 @@ class Stockade:
                     runner.run(_close(guard))
 
     @contextmanager
-    def recording(self) -> Iterator[Recording]:
-        """Where what is done here is recorded."""
-        from stockade.app.recording import OperatorsLog, Recording
+    def recording(self, *, anew: bool = True) -> Iterator[Recording]:
+        """Where what is done here is recorded. Without ``anew``, no audit log is made for that: where bans are those of
+        an application that uses the library, nobody may have asked for one.
+        """
+        from stockade.app.recording import OperatorsLog, Recording, there_is_one
 
-        if not self.settings.audit.enabled:
+        if not self.settings.audit.enabled or not (anew or there_is_one(self.settings)):
             yield Recording(self.log, None, 0)
             return
         with closing(OperatorsLog(self.settings, self._tell_key)) as audit_log:
             yield Recording(self.log, audit_log, self.settings.audit.deadline)
+
+    def note_reading(self, what: Mapping[str, object]) -> None:
+        """Have it on record that somebody reads the audit log, and what of it. Where that is not possible they may read
+        all the same, and are told: it may be the night on which the disk is full.
+        """
+        event = Event(self.clock(), "log.read", self.actor, details=what)
+        try:
+            with self.recording() as recording:
+                recording.insist(event)
+        except StockadeError as error:
+            self.say(f"that you read the audit log is not on record: {error.message}")
 
     def _tell_key(self, key: Path) -> None:
         self.say(f"a new audit log, {self.settings.audit_log()}; {key} verifies it: keep a copy of that file elsewhere")
@@ -167,6 +181,7 @@ class Stockade:
             *checks.proxies(self.settings, entries),
             *checks.outages(entries),
             *checks.security_txt(self.settings, self.clock()),
+            *audit_log(self.settings, self.clock()),
             *checks.worst_cases(self.settings),
         ]
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from base64 import b64encode
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stockade.cli import screen
-from stockade.cli.options import Json
+from stockade.cli.options import Config, Json, Log, log_of, stockade
 from stockade.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 audit = typer.Typer(help="Check the audit log, and prove what is in it.", no_args_is_help=True)
 
-Log = Annotated[Path, typer.Argument(metavar="LOG", help="The directory of the log.")]
 Key = Annotated[Path, typer.Option(metavar="FILE", help="The key.pub that was kept when the log was made.")]
 Head = Annotated[
     list[Path] | None,
@@ -30,28 +30,41 @@ Head = Annotated[
 
 @audit.command()
 def create(
-    log: Log,
-    state: Annotated[Path, typer.Argument(metavar="STATE", help="Where the signer keeps its keys and its last head.")],
+    log: Log = None,
+    state: Annotated[
+        Path | None,
+        typer.Argument(metavar="[STATE]", show_default=False, help="Where its keys and its last head are kept."),
+    ] = None,
     *,
-    origin: Annotated[str, typer.Option(metavar="NAME", help="The name of the log, such as audit.example.com/node1.")],
+    origin: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The name of the log, such as audit.example.com/node1.")
+    ] = None,
+    config: Config = None,
 ) -> None:
-    """Make a new log and its keys.
+    """Make a new log and its keys; the one of the configuration when no other is named.
 
     Keep STATE apart from LOG, and key.pub apart from both.
     """
     from stockade.audit.log import AuditLog
 
-    AuditLog.create(log, state, origin=origin)
-    typer.echo(f"{log}: a new log, {origin}\n{state / 'key.pub'}: give it to whoever is to verify the log")
+    asked = stockade(config).settings
+    log = log or asked.audit_log()
+    state = state or asked.audit_signer()
+    AuditLog.create(log, state, origin=origin or asked.audit_origin())
+    typer.echo(f"{log}: a new log, {origin or asked.audit_origin()}")
+    typer.echo(f"{state / 'key.pub'}: give it to whoever is to verify the log")
 
 
 @audit.command()
 def verify(
-    log: Log,
+    log: Log = None,
     *,
-    key: Key,
+    key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The key.pub that was kept when the log was made.")
+    ] = None,
     head: Head = None,
     witness: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="The public keys of a witness.")] = None,
+    config: Config = None,
     json: Json = False,
 ) -> None:
     """Check every entry, every tile and every head, and say what could not be checked.
@@ -62,7 +75,11 @@ def verify(
 
     witnesses = [known for path in witness or [] for known in _keys(path)]
     remembered = [_remembered(path) for path in head or []]
-    report = verified(log, _keys(key), remembered=remembered, witnesses=witnesses, now=time.time())
+    kept = key or stockade(config).settings.audit_signer() / "key.pub"
+    report = verified(log_of(log, config), _keys(kept), remembered=remembered, witnesses=witnesses, now=time.time())
+    if key is None:
+        doubt = f"whose log it is: the key was taken from {kept}, not from where you have kept a copy (--key)"
+        report = replace(report, unchecked=(*report.unchecked, doubt))
     if json:
         return screen.say_json(_as_json(report))
     return _show(report)
@@ -70,13 +87,23 @@ def verify(
 
 @audit.command()
 def prove(
-    log: Log,
-    number: Annotated[int, typer.Argument(metavar="N", min=0, help="The number of the entry: its seq.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="[LOG] N", help="The number of the entry, its seq; before it the log, if another."),
+    ],
+    *,
+    config: Config = None,
 ) -> None:
     """Print a proof that an entry is in the log: a file that anybody can check without it."""
     from stockade.audit.prove import prove as proven
 
-    typer.echo(proven(log, number).text, nl=False)
+    *named, number = words
+    if len(named) > 1 or not number.isdecimal():
+        raise ConfigurationError("that is not the number of an entry", remedy="Write: stockade audit prove [LOG] N")
+    proof = proven(log_of(Path(named[0]) if named else None, config), int(number))
+    if not named:
+        stockade(config).note_reading({"from": proof.index, "to": proof.index, "why": "prove"})
+    typer.echo(proof.text, nl=False)
 
 
 @audit.command()
@@ -96,15 +123,16 @@ def check(
 
 @audit.command()
 def consistency(
-    log: Log,
+    log: Log = None,
     *,
     head: Annotated[Path, typer.Option(metavar="FILE", help="The older head: a signed one, or in words.")],
+    config: Config = None,
 ) -> None:
     """Show that the log continues an older head, and print the hashes that prove it."""
     from stockade.audit.prove import prove_consistency
 
     old = _remembered(head)
-    newest, hashes = prove_consistency(log, old)
+    newest, hashes = prove_consistency(log_of(log, config), old)
     for each in hashes:
         typer.echo(b64encode(each).decode())
     typer.echo(f"the log of {newest.size} entries begins with the one of {old.size}", err=True)
@@ -112,9 +140,10 @@ def consistency(
 
 @audit.command()
 def head(
-    log: Log,
+    log: Log = None,
     *,
     note: Annotated[bool, typer.Option("--note", help="Print the signed head itself, as a file to keep.")] = False,
+    config: Config = None,
 ) -> None:
     """Print the newest head in words, to be written down and kept where nobody can change it.
 
@@ -123,7 +152,7 @@ def head(
     from stockade.audit.prove import newest_head
     from stockade.audit.words import said
 
-    newest, raw = newest_head(log)
+    newest, raw = newest_head(log_of(log, config))
     typer.echo(raw.decode() if note else _safe_lines(said(newest)), nl=False)
 
 

@@ -16,6 +16,10 @@ Config = Annotated[
         "--config", "-c", metavar="FILE", help="The configuration; $STOCKADE_CONFIG or ./stockade.toml unless told."
     ),
 ]
+Log = Annotated[
+    Path | None,
+    typer.Argument(metavar="[LOG]", show_default=False, help="The directory of the log; the configuration's, if none."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 
@@ -25,6 +29,11 @@ def stockade(config: Path | None) -> Stockade:
     from stockade.config import load
 
     return Stockade(load(config), say=_aside)
+
+
+def log_of(log: Path | None, config: Path | None) -> Path:
+    """The directory of the log that was named, else of the configuration's."""
+    return log if log is not None else stockade(config).settings.audit_log()
 
 
 def _aside(text: str) -> None:

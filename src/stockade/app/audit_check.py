@@ -1,0 +1,60 @@
+"""What `stockade check` says of the audit log: whether it is kept, how fresh its last head is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from stockade.app.checks import Found
+from stockade.config import Settings
+from stockade.config.values import written_duration
+from stockade.errors import StockadeError
+
+LATE: Final = 2.0
+"""Heartbeats without a new head, from which on something is wrong."""
+
+
+def audit_log(settings: Settings, now: float) -> Iterator[Found]:
+    """Is the audit log kept, and signed?"""
+    if not settings.audit.enabled:
+        yield Found("audit log", "warning", "there is none: what happens can be denied", "Take enabled = false out.")
+        return
+    signer = settings.audit_signer()
+    if not (signer / "head").exists():
+        yield Found("audit log", "good", "not begun: it is made when there is something to record")
+        return
+    try:
+        yield _kept(settings, _remembered(signer), now)
+    except StockadeError as error:
+        yield Found("audit log", "problem", error.message, error.remedy)
+
+
+def _remembered(signer: Path) -> int:
+    """How many entries the last head has that was signed."""
+    from stockade.audit.checkpoint import Checkpoint
+    from stockade.audit.note import Note
+
+    file = signer / "head"
+    return Checkpoint.parse(Note.parse(file.read_bytes()).text).size if file.exists() else 0
+
+
+def _kept(settings: Settings, remembered: int, now: float) -> Found:
+    from stockade.app.recording import recorder_of
+    from stockade.audit.prove import newest_head
+
+    log, process = settings.audit_log(), recorder_of(settings)
+    head, _ = newest_head(log)
+    age = max(0.0, now - (log / "checkpoint").stat().st_mtime)
+    says = f"{head.size} entries, signed {written_duration(round(age) or 1)} ago"
+    if head.size < remembered:
+        return Found("audit log", "problem", f"{says}, and its signer remembers {remembered}", _OLDER)
+    if process and age > LATE * settings.audit.heartbeat:
+        return Found("audit log", "problem", f"{says}, though process {process} keeps it", _STUCK)
+    return Found(
+        "audit log", "good", says + (f"; process {process} keeps it" if process else "; no server keeps it now")
+    )
+
+
+_STUCK: Final = "See that its disk has room and answers; until then what must be recorded is refused."
+_OLDER: Final = "It was put back to an older state. Do not write to it: look first, with stockade audit verify."
