@@ -1,0 +1,68 @@
+"""Tokens in PostgreSQL: lexemes beside each entry, found by a GIN index; words in order are looked for in the text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, cast, func, literal_column, select
+from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
+
+from stockade.search import tables
+from stockade.search.expression import is_of_lexemes, tsquery, words_of
+from stockade.search.query import Query, Says
+from stockade.search.selecting import Key, condition
+from stockade.search.tables import Row
+
+_CREATE: Final = (
+    "ALTER TABLE search_entry ADD COLUMN IF NOT EXISTS tokens tsvector, ADD COLUMN IF NOT EXISTS words text",
+    "CREATE INDEX IF NOT EXISTS search_entry_tokens ON search_entry USING gin (tokens)",
+)
+_COPY: Final = 'COPY search_entry ("key", log, number, source, body, tokens, words) FROM STDIN'
+_tokens: ColumnElement[Any] = literal_column("search_entry.tokens", TSVECTOR)
+_words: ColumnElement[str] = literal_column("search_entry.words")
+
+
+class PostgresqlTokens:
+    """Two more columns of the entries."""
+
+    def create(self, connection: Connection) -> None:
+        """Make what is missing."""
+        for statement in _CREATE:
+            connection.exec_driver_sql(statement)
+
+    def drop(self, connection: Connection) -> None:
+        """Nothing is left when the entries are gone."""
+
+    def insert(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Add entries."""
+        with connection.connection.cursor() as cursor, cursor.copy(_COPY) as copy:  # type: ignore[attr-defined]
+            for row in rows:
+                lexemes = " ".join(f"'{token}'" for token in dict.fromkeys((*row.fields, *row.words)))
+                source = None if row.source is None else row.source.encode("ascii", "backslashreplace").decode()
+                copy.write_row((row.key, row.log, row.number, source, row.body, lexemes, f" {' '.join(row.words)} "))
+
+    def forget(self, connection: Connection, log: int) -> None:
+        """Take away a log's entries."""
+        connection.execute(tables.entry.delete().where(tables.entry.c.log == log))
+
+    def keys(self, query: Query) -> Select[int]:
+        """The table of entries, as its planner sees fit."""
+        key: Key = tables.entry.c.key
+        return select(key.label("key")).where(condition(query, key, _holds))
+
+    def settle(self, connection: Connection) -> None:
+        """Let PostgreSQL look at what it holds."""
+        connection.exec_driver_sql("ANALYZE search_entry")
+
+
+def _holds(query: Query, _key: Key) -> ColumnElement[bool] | None:
+    if isinstance(query, Says) and len(query.words) > 1:
+        beside = f" {' '.join(query.words)}" + " " * (not query.prefix)
+        return and_(_asked(words_of(query)), func.strpos(_words, bindparam(None, beside)) > 0)
+    return _asked(tsquery(query)) if is_of_lexemes(query) else None
+
+
+def _asked(lexemes: str) -> ColumnElement[bool]:
+    found: ColumnElement[bool] = _tokens.op("@@", is_comparison=True)(cast(lexemes, TSQUERY))
+    return found

@@ -1,0 +1,102 @@
+"""Tokens in SQLite: one full-text index of FTS5 finds by fields and by words, in the order of time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from sqlalchemy import ColumnElement, Connection, Integer, Select, column, literal_column, select, table, text, true
+
+from stockade.search import tables
+from stockade.search.expression import fts5, is_of_tokens
+from stockade.search.query import All, Before, Query, Since
+from stockade.search.selecting import Key, condition, gathered
+from stockade.search.stored import read
+from stockade.search.tables import Row
+from stockade.search.tokens import tokens_of
+
+_fts = table("search_token", column("rowid"), column("search_token"))
+_CREATE: Final = (
+    "CREATE VIRTUAL TABLE IF NOT EXISTS search_token USING fts5("
+    "tokens, content='', columnsize=0, tokenize=\"ascii tokenchars '=._-:/@~'\")"
+)
+_AT_ONCE: Final = 1_000
+
+
+class SqliteTokens:
+    """A contentless table of FTS5, whose row numbers are the keys."""
+
+    def create(self, connection: Connection) -> None:
+        """Make what is missing."""
+        connection.exec_driver_sql(_CREATE)
+
+    def drop(self, connection: Connection) -> None:
+        """Take all of it away."""
+        connection.exec_driver_sql("DROP TABLE IF EXISTS search_token")
+
+    def insert(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Add entries. FTS5 gathers in memory as long as the row numbers rise."""
+        entries = [(row.key, row.log, row.number, row.source, row.body) for row in rows]
+        tokens = [(row.key, _text(row.fields, row.words)) for row in rows]
+        connection.exec_driver_sql(
+            'INSERT INTO search_entry("key", log, number, source, body) VALUES (?,?,?,?,?)', entries
+        )
+        connection.exec_driver_sql("INSERT INTO search_token(rowid, tokens) VALUES (?,?)", tokens)
+
+    def forget(self, connection: Connection, log: int) -> None:
+        """Take away a log's entries. From a table without contents FTS5 takes all or none: other logs' are put back."""
+        connection.execute(tables.entry.delete().where(tables.entry.c.log == log))
+        connection.exec_driver_sql("INSERT INTO search_token(search_token) VALUES ('delete-all')")
+        for rows in _others(connection):
+            connection.exec_driver_sql("INSERT INTO search_token(rowid, tokens) VALUES (?,?)", rows)
+
+    def keys(self, query: Query) -> Select[int]:
+        """Where tokens decide, the full-text index leads; where they do not, the table of entries does."""
+        parts = gathered(query.parts if isinstance(query, All) else (query,), _fts.c.rowid, _within)
+        if not parts or not is_of_tokens(parts[0]):
+            key: Key = tables.entry.c.key
+            return select(key.label("key")).where(condition(query, key, _within) if parts else true())
+        found = select(_fts.c.rowid.label("key")).where(_match(parts[0]))
+        return found.where(*(condition(part, _key_for(part), _within) for part in parts[1:]))
+
+    def settle(self, connection: Connection) -> None:
+        """Merge the full-text index, and let SQLite look at its tables."""
+        connection.exec_driver_sql("INSERT INTO search_token(search_token) VALUES ('optimize')")
+        connection.execute(text("ANALYZE"))
+
+
+def _key_for(part: Query) -> Key:
+    """A span of time FTS5 walks itself. In other conditions the planner must not choose it for a single row, which a
+    table without contents cannot give: the + keeps it away (SQLite, "The Query Optimizer Overview", "Disqualifying
+    WHERE Clause Terms Using Unary +").
+    """
+    return _fts.c.rowid if isinstance(part, (Since, Before)) else literal_column("+search_token.rowid", Integer)
+
+
+def _match(query: Query) -> ColumnElement[bool]:
+    found: ColumnElement[bool] = _fts.c.search_token.op("MATCH", is_comparison=True)(fts5(query))
+    return found
+
+
+def _within(query: Query, key: Key) -> ColumnElement[bool] | None:
+    if not is_of_tokens(query) or query == All(()):
+        return None
+    return key.in_(select(_fts.c.rowid).where(_match(query)))
+
+
+def _others(connection: Connection) -> Iterator[list[tuple[int, str]]]:
+    """The tokens of all entries, in the order of their keys."""
+    last = -1
+    wanted = select(tables.entry.c.key, tables.log.c.origin, tables.entry.c.body).join_from(
+        tables.entry, tables.log, tables.entry.c.log == tables.log.c.id
+    )
+    while rows := connection.execute(
+        wanted.where(tables.entry.c.key > last).order_by(tables.entry.c.key).limit(_AT_ONCE)
+    ).all():
+        last = rows[-1][0]
+        yield [(key, _text(*tokens_of(read(body, origin)))) for key, origin, body in rows]
+
+
+def _text(fields: Sequence[str], words: Sequence[str]) -> str:
+    """The words stand last, so that those beside each other are found beside each other."""
+    return " ".join((*fields, *words))

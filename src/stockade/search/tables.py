@@ -1,0 +1,74 @@
+"""The tables of an index, in either database: its logs, its entries, and the tokens by which they are found.
+
+The key of an entry is its time (:func:`stockade.search.stored.wished_key`). So whatever finds entries finds them in the
+order of time, the newest page comes first without sorting, and a span of time is a span of keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, MetaData, Select, Table, Text
+
+from stockade.search.query import Query
+
+VERSION: Final = 1
+"""Changes with the tables, and with what tokens an entry has: an index of another version is made anew."""
+
+metadata = MetaData()
+version = Table("search_version", metadata, Column("version", Integer, nullable=False))
+log = Table(
+    "search_log",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("origin", Text, nullable=False, unique=True),
+    Column("next", BigInteger, nullable=False),  # the number of the first entry that is not indexed
+    Column("digest", Text, nullable=False),  # of the last that is
+)
+entry = Table(
+    "search_entry",
+    metadata,
+    Column("key", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("log", Integer, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("source", Text),
+    Column("body", Text, nullable=False),
+)
+Index("search_entry_number", entry.c.number, entry.c.log, unique=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An entry on its way into the index."""
+
+    key: int
+    log: int
+    number: int
+    source: str | None
+    body: str
+    fields: Sequence[str]
+    words: Sequence[str]
+
+
+class Tokens(Protocol):
+    """How one kind of database keeps tokens and finds by them."""
+
+    def create(self, connection: Connection) -> None:
+        """Make what is missing."""
+
+    def drop(self, connection: Connection) -> None:
+        """Take all of it away."""
+
+    def insert(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Add entries, with their tokens. The rows are in the order of their keys."""
+
+    def forget(self, connection: Connection, log: int) -> None:
+        """Take away the entries of one log, and their tokens."""
+
+    def keys(self, query: Query) -> Select[int]:
+        """The keys of all that the query finds, in one column named ``key``."""
+
+    def settle(self, connection: Connection) -> None:
+        """Make fast, after many entries were added."""
