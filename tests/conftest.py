@@ -10,15 +10,19 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 pytest_plugins = [
     "tests.servers.caddy",
+    "tests.servers.ceph",
+    "tests.servers.certificates",
     "tests.servers.chromium",
     "tests.servers.docker_registry",
     "tests.servers.faults",
     "tests.servers.haproxy",
+    "tests.servers.moto",
     "tests.servers.nginx",
     "tests.servers.postgres",
     "tests.servers.redis",
     "tests.servers.redis_cluster",
     "tests.servers.redis_old",
     "tests.servers.redis_sentinel",
+    "tests.servers.rsyslog",
     "tests.servers.valkey",
 ]

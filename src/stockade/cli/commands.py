@@ -27,7 +27,7 @@ app.command(rich_help_panel=UNDERSTAND)(bans.bans)
 app.command(rich_help_panel=UNDERSTAND)(explain.explain)
 app.command(rich_help_panel=UNDERSTAND)(top.top)
 app.command(rich_help_panel=UNDERSTAND)(logs.replay)
-for command in (sinks.ship, sinks.sinks):
+for command in (sinks.ship, sinks.sinks, sinks.probe, sinks.policy, sinks.recheck):
     audit.audit.command()(command)
 app.add_typer(audit.audit, name="audit", rich_help_panel=UNDERSTAND)
 app.add_typer(detect.detect, name="detect", rich_help_panel=UNDERSTAND)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,10 +12,12 @@ import typer
 from stockade.cli import screen
 from stockade.cli.exits import Exit
 from stockade.cli.options import Json
+from stockade.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from stockade.audit.sinks.carrier import Carrier
     from stockade.audit.sinks.carrying import Standing
+    from stockade.audit.sinks.probing import Check
     from stockade.audit.sinks.settings import SinkSettings
 
 Log = Annotated[Path, typer.Argument(metavar="LOG", help="The directory of the log.")]
@@ -61,6 +63,104 @@ def sinks(log: Log, state: State, *, json: Json = False) -> None:
         _show(found)
     if any(standing.error for standing in found):
         raise typer.Exit(Exit.FOUND)
+
+
+def probe(
+    sink: Annotated[str, typer.Argument(metavar="SINK-URL", help="The sink, with its options after a question mark.")],
+    *,
+    json: Json = False,
+) -> None:
+    """Prove on the real store that it refuses: delete, overwrite, shorten, downgrade, bypass, and more.
+
+    Use the key of the bucket's owner, the most powerful there is: that somebody without rights is refused proves
+    nothing. What is put there is small, and locked for ten minutes. Exit code 1 unless everything held.
+    """
+    from stockade.audit.sinks.probing import Verdict
+
+    found = []
+    for check in _checks(sink):
+        found.append(check)
+        if not json:
+            _say_check(check)
+    if json:
+        screen.say_json(found)
+    broken = [check for check in found if check.verdict != Verdict.HELD]
+    if not json:
+        typer.echo(f"{len(found) - len(broken)} of {screen.plural(len(found), 'check')} held: {_judged(broken)}")
+    if broken:
+        raise typer.Exit(Exit.FOUND)
+
+
+def policy(
+    bucket: Annotated[str, typer.Argument(metavar="BUCKET", help="The bucket.")],
+    *,
+    writer: Annotated[str, typer.Option(metavar="WHO", help="Who carries the log: an ARN, or a name as Ceph has it.")],
+    reader: Annotated[str, typer.Option(metavar="WHO", help="Who reads back and compares.")] = "",
+    owner: Annotated[
+        str, typer.Option(metavar="WHO", help="Who owns the bucket, and shall read what others put.")
+    ] = "",
+) -> None:
+    """Print the policy of a bucket whose writer can do nothing but put objects."""
+    import json
+
+    from stockade.audit.sinks.policy import bucket_policy
+
+    typer.echo(json.dumps(bucket_policy(bucket, writer=writer, reader=reader, owner=owner), indent=2))
+
+
+def recheck(
+    state: State,
+    *,
+    sink: Annotated[str, typer.Option(metavar="URL", help="The S3 sink, with its reader.")],
+) -> None:
+    """Read everything back that was ever stored, by its receipts, and compare its octets and its lock.
+
+    Exit code 5 when something is gone, changed or no longer locked.
+    """
+    from stockade.audit.sinks.objectlock import check_stored
+    from stockade.audit.sinks.opening import Wanted, s3_of, vault_of
+    from stockade.audit.sinks.receipts import Receipts
+    from stockade.config.secrets import resolve
+
+    (settings,) = _settings([sink])
+    reader = s3_of(Wanted(settings, state, state, resolve), settings.reader_key, settings.reader_secret)
+    count, bucket = 0, vault_of(settings)[0]
+    for receipt in Receipts(state, settings.called):
+        check_stored(reader, bucket, receipt)
+        count += 1
+    typer.echo(f"{bucket} holds {screen.plural(count, 'object')} as they were stored, each under its lock")
+
+
+def _checks(sink: str) -> Iterator[Check]:
+    """The checks that a kind of sink has."""
+    from urllib.parse import urlsplit
+
+    from stockade.audit.sinks.appended import path_of
+    from stockade.audit.sinks.opening import Wanted, s3_of, vault_of
+    from stockade.audit.sinks.probing_file import probe_file
+    from stockade.audit.sinks.probing_s3 import Probe
+    from stockade.config.secrets import resolve
+
+    (settings,) = _settings([sink])
+    parts = urlsplit(settings.url)
+    if parts.scheme == "file":
+        return probe_file(path_of(parts.path))
+    if parts.scheme == "s3":
+        client = s3_of(Wanted(settings, Path(), Path(), resolve), settings.access_key, settings.secret_key)
+        return Probe(client, *vault_of(settings), time.time).run()
+    raise ConfigurationError(f"{parts.scheme} promises no lock", remedy="Stores (s3:) and files (file:) can be probed.")
+
+
+def _say_check(check: Check) -> None:
+    style = {"held": "green", "broken": "bold red", "unknown": "yellow"}[check.verdict]
+    name = screen.shown(f"{check.verdict:<8}", style) + screen.shown(f"{check.name:<20}")
+    screen.say(name + screen.shown(f"{check.tried}: ", "dim") + screen.shown(check.answered))
+
+
+def _judged(broken: Sequence[Check]) -> str:
+    if not broken:
+        return "it can be trusted with the log"
+    return "do not trust it with the log; look at " + ", ".join(check.name for check in broken)
 
 
 def _settings(written: Sequence[str]) -> list[SinkSettings]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from stockade.errors import Unavailable
 from tests.audit.sinks.rigs import Rig, parcel
 from tests.servers.processes import wait_until
 
-RIGS = ["file_rig"]
+RIGS = ["file_rig", "syslog_rig", "relp_rig", "https_rig", "s3_rig"]
+NETWORKED = [name for name in RIGS if name != "file_rig"]
 
 
 @pytest.fixture
@@ -97,3 +100,15 @@ def test_while_it_is_down_that_is_said_and_then_it_goes_on(rig: Rig) -> None:
     assert sink.write(parcel(wanted, 6)) == 6
     sink.close()
     arrived(rig, [0, 1, 2, 3, 4, 5])
+
+
+@pytest.mark.parametrize("rig", NETWORKED, indirect=True)
+def test_who_does_not_answer_is_given_up_at_the_deadline(rig: Rig) -> None:
+    sink = rig.sink(deadline=0.5)
+    with rig.hanging():
+        began = time.monotonic()
+        with pytest.raises(Unavailable):  # noqa: PT012  as above
+            sink.open(0)
+            sink.write(parcel(0, 3))
+        assert time.monotonic() - began < 5
+    sink.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stockade.audit.reading import entries
 from stockade.audit.sinks.carrier import Carrier
-from stockade.audit.sinks.opening import sink_of
+from stockade.audit.sinks.opening import Wanted, sink_of
 from stockade.audit.sinks.parcels import signed_size
 from stockade.audit.sinks.position import Place, positions_in
 from stockade.audit.sinks.settings import Resolve, SinkSettings, named
@@ -22,7 +22,7 @@ def carried(log: Path, state: Path, sinks: Sequence[SinkSettings], resolve: Reso
 
     Raises ConfigurationError before anything is carried, Unavailable when ``state`` cannot be written.
     """
-    ready = {name: sink_of(each, log, resolve) for name, each in named(list(sinks)).items()}
+    ready = {name: sink_of(Wanted(each, log, state, resolve)) for name, each in named(list(sinks)).items()}
     signed_size(log)
     try:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)

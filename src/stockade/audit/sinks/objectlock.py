@@ -1,0 +1,132 @@
+"""An S3 bucket with Object Lock: sealed segments, tiles and heads as objects that nobody can delete before their time.
+
+Every object is put under COMPLIANCE with a date of its own; a default of the bucket would not do, since its owner may
+take that away. Overwriting and deleting still *succeed* in such a bucket, and only make new versions: what counts is
+the version that the store has answered, so that is kept in the receipts. Who carries needs no right but to put objects
+(``policy``); reading back is another principal's.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from hashlib import md5, sha256
+from typing import Any, Final
+
+from stockade.audit.sinks.parcels import Parcel
+from stockade.audit.sinks.receipts import Receipt, Receipts
+from stockade.audit.sinks.s3 import speaking
+from stockade.errors import Refused, Tampered
+
+COMPLIANCE: Final = "COMPLIANCE"
+SKEW: Final = 60.0
+"""Seconds by which the store's clock may differ from ours; by it the lock ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """Where in the store: the bucket, what all names begin with, and how many seconds an object stays locked."""
+
+    bucket: str
+    prefix: str
+    retain: float
+
+    def key(self, path: str) -> str:
+        """The name of the object for a file of the log."""
+        return f"{self.prefix}/{path}" if self.prefix else path
+
+
+class LockedStore:
+    """Keeps the files of the log under the names that they have there, each locked for as long as it was told."""
+
+    def __init__(
+        self, vault: Vault, writer: Any, reader: Any | None, receipts: Receipts, clock: Callable[[], float]
+    ) -> None:
+        """``writer`` and ``reader`` are clients of the store; without a reader nothing is read back."""
+        self._vault, self._writer, self._reader = vault, writer, reader
+        self._receipts, self._clock = receipts, clock
+        self._next = 0
+        self._stored: dict[tuple[str, str], Receipt] = {}
+        self.remark = "" if reader else "what was stored is not read back: give it a reader"
+
+    def open(self, at: int) -> int:
+        """See ``Sink``. The store is not asked: who may only write cannot look."""
+        self._next = at
+        return at
+
+    def write(self, parcel: Parcel) -> int:
+        """See ``Sink``; stored, and read back where there is a reader, when this returns."""
+        if parcel.first > self._next or parcel.end <= self._next:
+            return self._next
+        for path, octets in parcel.files:
+            self._keep(self._vault.key(path), octets)
+        self._receipts.add(list(self._stored.values()))
+        self._stored.clear()
+        self._next = parcel.end
+        return self._next
+
+    def close(self) -> None:
+        """See ``Sink``. What has been stored of a parcel is remembered, and not stored again."""
+
+    def _keep(self, key: str, octets: bytes) -> None:
+        digest = sha256(octets).hexdigest()
+        if (key, digest) in self._stored:
+            return
+        receipt = self._put(key, octets, digest)
+        if self._reader is not None:
+            check_stored(self._reader, self._vault.bucket, receipt)
+        self._stored[key, digest] = receipt
+
+    def _put(self, key: str, octets: bytes, digest: str) -> Receipt:
+        now = self._clock()
+        until = now + self._vault.retain
+        with speaking(f"{key} cannot be stored in {self._vault.bucket}"):
+            answer = self._writer.put_object(
+                Bucket=self._vault.bucket,
+                Key=key,
+                Body=octets,
+                ContentMD5=b64encode(md5(octets, usedforsecurity=False).digest()).decode(),
+                Metadata={"sha256": digest},
+                ObjectLockMode=COMPLIANCE,
+                ObjectLockRetainUntilDate=datetime.fromtimestamp(until, UTC),
+            )
+        version = answer.get("VersionId", "")
+        if version in {"", "null"}:
+            remedy = "Make the bucket with Object Lock, and ask `stockade audit probe` whether the store means it."
+            raise Refused(f"{self._vault.bucket} keeps no versions, so nothing is locked", remedy=remedy)
+        self._compare_clocks(answer, now)
+        return Receipt(key=key, version=version, sha256=digest, until=until, at=now)
+
+    def _compare_clocks(self, answer: Any, now: float) -> None:
+        skew = clock_skew(answer, now)
+        if abs(skew) > SKEW:
+            raise Refused(
+                f"the clock of the store differs from ours by {skew:,.0f} s, and by it the lock ends",
+                remedy="Find out whose clock is wrong before trusting the store with anything.",
+            )
+
+
+def clock_skew(answer: Any, now: float) -> float:
+    """Seconds by which the store is ahead of us, as the ``Date`` of an answer says; 0 when it says nothing."""
+    said = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
+    with suppress(ValueError, TypeError):
+        return parsedate_to_datetime(said).timestamp() - now
+    return 0.0
+
+
+def check_stored(reader: Any, bucket: str, receipt: Receipt) -> None:
+    """Raises Tampered unless the store holds the version of the receipt, with its octets and its lock."""
+    with speaking(f"{receipt.key} cannot be read back from {bucket}"):
+        found = reader.get_object(Bucket=bucket, Key=receipt.key, VersionId=receipt.version)
+        digest = sha256(found["Body"].read()).hexdigest()
+    mode, until = found.get("ObjectLockMode"), found.get("ObjectLockRetainUntilDate")
+    name = f"version {receipt.version} of {receipt.key}"
+    if digest != receipt.sha256:
+        raise Tampered(f"{name} in {bucket} is not what was stored: {digest}", remedy="Compare it with the log.")
+    if mode != COMPLIANCE or until is None or until.timestamp() < receipt.until - 1:
+        remedy = "The store does not hold what it promised. Ask `stockade audit probe` about it, and look for another."
+        raise Tampered(f"{name} in {bucket} is locked {mode} until {until}, and should be longer", remedy=remedy)
