@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stockade import __version__
-from stockade.cli import audit, bans, checkup, configure, detect, explain, logs, people, serve, sinks, top
+from stockade.cli import audit, bans, checkup, configure, detect, explain, logs, people, review, serve, sinks, top
 
 app = typer.Typer(
     name="stockade",
@@ -30,6 +30,7 @@ app.command(rich_help_panel=UNDERSTAND)(logs.replay)
 for command in (sinks.ship, sinks.sinks, sinks.probe, sinks.policy, sinks.recheck):
     audit.audit.command()(command)
 app.add_typer(audit.audit, name="audit", rich_help_panel=UNDERSTAND)
+app.command(rich_help_panel=UNDERSTAND)(review.review)
 app.add_typer(detect.detect, name="detect", rich_help_panel=UNDERSTAND)
 app.command(rich_help_panel=ACT)(bans.ban)
 app.command(rich_help_panel=ACT)(bans.unban)

@@ -1,0 +1,213 @@
+"""What an account, or everybody, has done: for somebody who has to decide at night."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stockade.cli import findings, screen
+from stockade.cli.exits import Exit
+from stockade.cli.findings import STYLES, said
+from stockade.cli.options import Json
+from stockade.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from stockade.events import Finding
+    from stockade.review.accounts import Seen
+    from stockade.review.reviewing import Completeness, Line, Review, Section
+
+LINES, ACCOUNTS = 6, 15
+TEXT = {**STYLES, "critical": "bold red"}
+NOT_IN_A_LOG = (
+    "processes, open ports and persistence on the host; the versions that are installed; credentials that were made "
+    "before, and not used; what was done with a key of the host itself"
+)
+
+
+def review(
+    account: Annotated[
+        str | None, typer.Argument(metavar="[USER]", help="The account: a name in every system, or gitlab:user/name.")
+    ] = None,
+    *,
+    log: Annotated[Path, typer.Option("--log", metavar="DIR", help="The directory of the audit log.")],
+    instance: Annotated[bool, typer.Option("--instance", help="Everybody, instead of one account.")] = False,
+    since: Annotated[str, typer.Option(metavar="SPAN", help="How far back: 90d, 12h.")] = "90d",
+    rules: Annotated[Path | None, typer.Option(metavar="DIR", help="Rules of your own, beside ours.")] = None,
+    geoip: Annotated[Path | None, typer.Option(metavar="FILE", help="A GeoIP database (.mmdb).")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Show every line that is kept.")] = False,
+    json: Json = False,
+) -> None:
+    """Go through what an account has done, class by class, the suspicious first.
+
+    Exit code 1 when something is suspicious.
+    """
+    from stockade.app.detecting import chosen_rules, located
+    from stockade.app.reviewing import review as reviewed
+    from stockade.config.values import seconds_of
+    from stockade.detect.detector import Rules
+
+    if (account is None) is not instance:
+        raise ConfigurationError("say whose: an account, or --instance", remedy="stockade review alice --log DIR")
+    engine = Rules(chosen_rules(rules), locate=located(geoip))
+    found = reviewed(log, engine, account=account or "", since=time.time() - seconds_of(since))
+    if json:
+        screen.say_json(_as_json(found))
+    else:
+        _show(found, 10**9 if everything else LINES)
+    if any(not finding.shadow and finding.severity in findings.severities("medium") for finding in found.findings):
+        raise typer.Exit(Exit.FOUND)
+
+
+def _show(found: Review, most: int) -> None:
+    whose = found.account or "everybody"
+    screen.say(screen.shown(whose, "bold"), *_looked_at(found), "")
+    for finding in found.findings:
+        if finding.severity in findings.severities("medium"):
+            level = screen.shown(f" {finding.severity} ", STYLES[finding.severity])
+            screen.say(level + screen.shown(f"  {finding.title}") + screen.shown(f"  {finding.rule}", "dim"))
+    if found.accounts:
+        _show_accounts(found)
+    for section in found.sections:
+        _show_section(section, found, most)
+    screen.say("")
+    for note in found.notes:
+        screen.say(screen.shown(note, "yellow"))
+    screen.say(screen.shown(f"no log tells of: {NOT_IN_A_LOG}", "dim"))
+
+
+def _looked_at(found: Review) -> Iterator[RenderableType]:
+    whole = found.completeness
+    number = f"{found.concerned:,} of " if found.account else ""
+    yield screen.shown(f"{number}{screen.plural(whole.entries, 'entry', 'entries')}, {_complete(whole)}")
+    for covered in found.systems:
+        span = f"from {_minute(covered.first)} to {_minute(covered.last)}"
+        yield screen.shown(f"  {covered.system}: {screen.plural(covered.entries, 'entry', 'entries')} {span}", "dim")
+    if found.lasting:
+        made = ", ".join(f"{count} {action}" for action, count in found.lasting.items())
+        yield screen.shown("outlives a block and a new password: ", "yellow") + screen.shown(made)
+
+
+def _complete(whole: Completeness) -> str:
+    if not whole.entries:
+        return "the log has no entry in this time"
+    span = f"from {_minute(whole.first)} to {_minute(whole.last)}"
+    if whole.complete:
+        return f"log complete {span}"
+    lost = f"{whole.missing:,} numbers are missing" if whole.missing else ""
+    holes = (
+        f"the log tells of {screen.plural(len(whole.holes), 'gap or repair', 'gaps and repairs')}"
+        if whole.holes
+        else ""
+    )
+    return f"log NOT complete {span}: {screen.joined([lost, holes])}"
+
+
+def _show_section(section: Section, found: Review, most: int) -> None:
+    style = {"suspicious": "bold red", "seen": "bold", "nothing": "green", "not recorded": "yellow"}[section.standing]
+    said_of = screen.shown(_standing(section, found), style)
+    screen.say("", screen.shown(f"{section.behaviour.value}: ", "bold") + said_of)
+    before: tuple[Finding, ...] = ()
+    for line in section.lines[:most]:
+        _show_line(line, () if line.findings == before else line.findings)
+        before = line.findings
+    left = section.count - min(most, len(section.lines))
+    if section.lines and left:
+        screen.say(screen.shown(f"      and {left:,} more: --all, or stockade search", "dim"))
+    _show_doubts(section)
+
+
+def _standing(section: Section, found: Review) -> str:
+    if section.standing == "not recorded":
+        return f"not recorded by {', '.join(section.unrecorded or section.unknown) or 'any source in this log'}"
+    if section.standing == "nothing":
+        return f"nothing found in {found.completeness.entries:,} events, {_complete(found.completeness)}"
+    flagged = sum(bool(line.findings) for line in section.lines)
+    seen = screen.plural(section.count, "entry", "entries")
+    return f"{flagged} of {seen} suspicious" if flagged else seen
+
+
+def _show_line(line: Line, news: Sequence[Finding]) -> None:
+    """An entry, under what was found of it; that is said once for all that follow."""
+    for severity, title in dict.fromkeys((finding.severity, finding.title) for finding in news):
+        screen.say(screen.shown("    ") + screen.shown(f"{severity}: {title}", TEXT[severity]))
+    mark = screen.shown("    ! " if line.findings else "      ", "bold red")
+    screen.say(mark + screen.shown(said(line.entry), "" if line.findings else "dim"))
+
+
+def _show_doubts(section: Section) -> None:
+    if section.standing == "not recorded":
+        return
+    doubts = [*(f"left out by {each}" for each in section.left_out)]
+    doubts += [f"not recorded by {', '.join(section.unrecorded)}"] if section.unrecorded else []
+    doubts += [f"not known whether recorded by {', '.join(section.unknown)}"] if section.unknown else []
+    for doubt in doubts:
+        screen.say(screen.shown(f"      {doubt}", "dim"))
+
+
+def _show_accounts(found: Review) -> None:
+    screen.heading("accounts, those with the worst findings first")
+    table = screen.table("findings", "account", "did", "was done to", "last")
+    for seen in found.accounts[:ACCOUNTS]:
+        worst = (
+            screen.shown(f"{seen.worst} {seen.findings}", STYLES[seen.worst]) if seen.worst else screen.shown("none")
+        )
+        last = screen.shown(_minute(seen.last))
+        table.add_row(worst, screen.shown(seen.ref), f"{seen.did:,}", f"{seen.met:,}", last)
+    screen.say(table)
+    if len(found.accounts) > ACCOUNTS:
+        screen.say(screen.shown(f"and {len(found.accounts) - ACCOUNTS:,} more accounts: --json shows all", "dim"))
+
+
+def _as_json(found: Review) -> dict[str, object]:
+    whole = found.completeness
+    return {
+        "account": found.account or None,
+        "systems": [_fields(covered, "system entries first last") for covered in found.systems],
+        "lasting": found.lasting,
+        "concerned": found.concerned,
+        "log": {
+            "entries": whole.entries,
+            "first": whole.first,
+            "last": whole.last,
+            "complete": whole.complete,
+            "missing": whole.missing,
+            "holes": [findings.entry_as_json(entry) for entry in whole.holes],
+        },
+        "findings": [findings.as_json(finding) for finding in found.findings],
+        "classes": [_section_as_json(section) for section in found.sections],
+        "accounts": [
+            {**_fields(seen, "did met last findings worst"), "account": str(seen.ref)} for seen in found.accounts
+        ],
+        "notes": list(found.notes),
+    }
+
+
+def _account_as_json(seen: Seen) -> dict[str, object]:
+    return {"account": str(seen.ref), **_fields(seen, "did met last findings worst")}
+
+
+def _section_as_json(section: Section) -> dict[str, object]:
+    lines = [
+        {"entry": findings.entry_as_json(line.entry), "rules": [finding.rule for finding in line.findings]}
+        for line in section.lines
+    ]
+    known = _fields(section, "standing count left_out unrecorded unknown")
+    return {"class": section.behaviour.value, **known, "entries": lines}
+
+
+def _fields(found: object, names: str) -> dict[str, object]:
+    return {name: _listed(getattr(found, name)) for name in names.split()}
+
+
+def _listed(value: object) -> object:
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else value
+
+
+def _minute(moment: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(moment))
