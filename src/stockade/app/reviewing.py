@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stockade.app.detecting import by_time, first_recorded, when
+from stockade.audit.reading import entries
 from stockade.detect.detector import Rules
 from stockade.detect.stories import folded
 from stockade.events import Finding
@@ -14,9 +15,14 @@ from stockade.review.reviewing import Review, Reviewing
 
 
 def review(log: Path, rules: Rules, *, account: str = "", since: float = float("-inf")) -> Review:
-    """Read the log once, since a moment. Raises ConfigurationError when there is none, Tampered at a broken line."""
-    reviewing = Reviewing(Account(account) if account else None)
-    ordered, doubts = by_time(log, first_recorded(log, since - rules.horizon))
+    """Read the log since a moment, and before that what rules have to remember.
+
+    Raises ConfigurationError when there is none, Tampered at a broken line.
+    """
+    start = first_recorded(log, since - rules.horizon)
+    asked = _known_by_all_its_names(account, log, start) if account else None
+    reviewing = Reviewing(asked)
+    ordered, doubts = by_time(log, start)
     found = list[Finding]()
     for entry in ordered:
         new = rules.feed(entry)
@@ -24,6 +30,13 @@ def review(log: Path, rules: Rules, *, account: str = "", since: float = float("
             reviewing.take(entry)
             found += new
     return reviewing.done(folded(found), (*doubts, *_asleep(rules), *rules.doubts))
+
+
+def _known_by_all_its_names(name: str, log: Path, start: int) -> Account:
+    account = Account(name)
+    for entry in entries(log, start):
+        account.learn(entry.event)
+    return account
 
 
 def _asleep(rules: Rules) -> Sequence[str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json as as_text
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from stockade.cli import screen
 from stockade.errors import ConfigurationError
-from stockade.events import Entry, Finding, Severity
+from stockade.events import Entry, Event, Finding, Severity
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -25,6 +25,8 @@ STYLES: Final[Mapping[Severity, str]] = {
     "informational": "dim",
 }
 """How a severity looks, the worst first."""
+PARTICULARS: Final = 100
+"""Characters of what an entry says besides."""
 ENTRIES: Final = 8
 """Entries of a finding that are shown; of more the first and the last."""
 
@@ -87,7 +89,20 @@ def said(entry: Entry) -> str:
     parts += [str(event.actor)] if event.actor else []
     parts += [f"→ {event.target}"] if event.target and event.target != event.actor else []
     parts += [f"from {event.source}"] if event.source else []
-    return "  ".join(parts)
+    return "  ".join([*parts, *_particulars(event)])
+
+
+def _particulars(event: Event) -> Iterator[str]:
+    """What the details say that helps most, in few words."""
+    details = event.details
+    if event.action == "http.request":
+        yield " ".join(str(details[name]) for name in ("method", "path", "status") if name in details)[:PARTICULARS]
+    for name in ("command", "change", "message", "title", "reason"):
+        if name in details:
+            yield str(details[name])[:PARTICULARS]
+            break
+    if "to" in details:
+        yield f"{details.get('from', '')} ⇒ {details['to']}"[:PARTICULARS].strip()
 
 
 def as_json(finding: Finding, again: int = 0) -> dict[str, object]:

@@ -65,26 +65,31 @@ def review(
 
 
 def _show(found: Review, most: int) -> None:
-    whose = found.account or "everybody"
-    screen.say(screen.shown(whose, "bold"), *_looked_at(found), "")
-    for finding in found.findings:
-        if finding.severity in findings.severities("medium"):
-            level = screen.shown(f" {finding.severity} ", STYLES[finding.severity])
-            screen.say(level + screen.shown(f"  {finding.title}") + screen.shown(f"  {finding.rule}", "dim"))
+    screen.say(screen.shown(found.account or "everybody", "bold"), *_looked_at(found))
+    notable = [each for each in found.findings if each.severity in findings.severities("medium")]
+    if notable:
+        screen.say("")
+    for finding in notable:
+        level = screen.shown(f" {finding.severity} ", STYLES[finding.severity])
+        screen.say(level + screen.shown(f"  {finding.title}") + screen.shown(f"  {finding.rule}", "dim"))
     if found.accounts:
         _show_accounts(found)
     for section in found.sections:
-        _show_section(section, found, most)
-    screen.say("")
-    for note in found.notes:
-        screen.say(screen.shown(note, "yellow"))
+        if section.count:
+            _show_section(section, most)
+    screen.say(
+        "", screen.pairs((each.behaviour.value, _empty(each, found)) for each in found.sections if not each.count)
+    )
+    screen.say("", *(screen.shown(note, "yellow") for note in found.notes))
     screen.say(screen.shown(f"no log tells of: {NOT_IN_A_LOG}", "dim"))
 
 
 def _looked_at(found: Review) -> Iterator[RenderableType]:
     whole = found.completeness
     number = f"{found.concerned:,} of " if found.account else ""
-    yield screen.shown(f"{number}{screen.plural(whole.entries, 'entry', 'entries')}, {_complete(whole)}")
+    yield screen.shown(
+        f"{number}{screen.plural(whole.entries, 'entry', 'entries')}, {_complete(whole, whole.first, whole.last)}"
+    )
     for covered in found.systems:
         span = f"from {_minute(covered.first)} to {_minute(covered.last)}"
         yield screen.shown(f"  {covered.system}: {screen.plural(covered.entries, 'entry', 'entries')} {span}", "dim")
@@ -93,43 +98,48 @@ def _looked_at(found: Review) -> Iterator[RenderableType]:
         yield screen.shown("outlives a block and a new password: ", "yellow") + screen.shown(made)
 
 
-def _complete(whole: Completeness) -> str:
+def _complete(whole: Completeness, first: float, last: float) -> str:
     if not whole.entries:
         return "the log has no entry in this time"
-    span = f"from {_minute(whole.first)} to {_minute(whole.last)}"
+    span = f"from {_minute(first)} to {_minute(last)}"
     if whole.complete:
         return f"log complete {span}"
     lost = f"{whole.missing:,} numbers are missing" if whole.missing else ""
-    holes = (
-        f"the log tells of {screen.plural(len(whole.holes), 'gap or repair', 'gaps and repairs')}"
-        if whole.holes
-        else ""
-    )
+    told = screen.plural(len(whole.holes), "gap or repair", "gaps and repairs")
+    holes = f"the log tells of {told}" if whole.holes else ""
     return f"log NOT complete {span}: {screen.joined([lost, holes])}"
 
 
-def _show_section(section: Section, found: Review, most: int) -> None:
-    style = {"suspicious": "bold red", "seen": "bold", "nothing": "green", "not recorded": "yellow"}[section.standing]
-    said_of = screen.shown(_standing(section, found), style)
-    screen.say("", screen.shown(f"{section.behaviour.value}: ", "bold") + said_of)
+def _show_section(section: Section, most: int) -> None:
+    flagged = sum(bool(line.findings) for line in section.lines)
+    seen = screen.plural(section.count, "entry", "entries")
+    standing = screen.shown(f"{flagged} of {seen} suspicious", "bold red") if flagged else screen.shown(seen)
+    screen.say("", screen.shown(f"{section.behaviour.value}: ", "bold") + standing)
     before: tuple[Finding, ...] = ()
     for line in section.lines[:most]:
         _show_line(line, () if line.findings == before else line.findings)
         before = line.findings
     left = section.count - min(most, len(section.lines))
-    if section.lines and left:
+    if left:
         screen.say(screen.shown(f"      and {left:,} more: --all, or stockade search", "dim"))
-    _show_doubts(section)
+    for doubt in _doubts(section):
+        screen.say(screen.shown(f"      {doubt}", "dim"))
 
 
-def _standing(section: Section, found: Review) -> str:
+def _empty(section: Section, found: Review) -> RenderableType:
+    """What there is to say of a class without an entry."""
     if section.standing == "not recorded":
-        return f"not recorded by {', '.join(section.unrecorded or section.unknown) or 'any source in this log'}"
-    if section.standing == "nothing":
-        return f"nothing found in {found.completeness.entries:,} events, {_complete(found.completeness)}"
-    flagged = sum(bool(line.findings) for line in section.lines)
-    seen = screen.plural(section.count, "entry", "entries")
-    return f"{flagged} of {seen} suspicious" if flagged else seen
+        sources = ", ".join([*section.unrecorded, *section.unknown]) or "any source in this log"
+        return screen.shown(f"not recorded by {sources}", "yellow")
+    events = sum(covered.entries for covered in section.recording) or found.completeness.entries
+    of = ", ".join(covered.system for covered in section.recording)
+    first = min((covered.first for covered in section.recording), default=found.completeness.first)
+    last = max((covered.last for covered in section.recording), default=found.completeness.last)
+    where = f"{screen.plural(events, 'event')}{' of ' if of else ''}{of}"
+    text = screen.shown(f"nothing found in {where}, {_complete(found.completeness, first, last)}", "green")
+    for doubt in _doubts(section):
+        text.append(f"\n{screen.safe(doubt)}", "dim")
+    return text
 
 
 def _show_line(line: Line, news: Sequence[Finding]) -> None:
@@ -140,14 +150,13 @@ def _show_line(line: Line, news: Sequence[Finding]) -> None:
     screen.say(mark + screen.shown(said(line.entry), "" if line.findings else "dim"))
 
 
-def _show_doubts(section: Section) -> None:
-    if section.standing == "not recorded":
-        return
-    doubts = [*(f"left out by {each}" for each in section.left_out)]
-    doubts += [f"not recorded by {', '.join(section.unrecorded)}"] if section.unrecorded else []
-    doubts += [f"not known whether recorded by {', '.join(section.unknown)}"] if section.unknown else []
-    for doubt in doubts:
-        screen.say(screen.shown(f"      {doubt}", "dim"))
+def _doubts(section: Section) -> Iterator[str]:
+    """What the sources of a class leave out."""
+    yield from section.remarks
+    if section.unrecorded:
+        yield f"not recorded by {', '.join(section.unrecorded)}"
+    if section.unknown:
+        yield f"not known whether recorded by {', '.join(section.unknown)}"
 
 
 def _show_accounts(found: Review) -> None:
@@ -197,8 +206,9 @@ def _section_as_json(section: Section) -> dict[str, object]:
         {"entry": findings.entry_as_json(line.entry), "rules": [finding.rule for finding in line.findings]}
         for line in section.lines
     ]
-    known = _fields(section, "standing count left_out unrecorded unknown")
-    return {"class": section.behaviour.value, **known, "entries": lines}
+    known = _fields(section, "standing count remarks unrecorded unknown")
+    recording = [covered.system for covered in section.recording]
+    return {"class": section.behaviour.value, **known, "recording": recording, "entries": lines}
 
 
 def _fields(found: object, names: str) -> dict[str, object]:

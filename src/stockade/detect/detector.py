@@ -21,12 +21,14 @@ from stockade.detect.memory import MEMORIES, Memory, Remember
 from stockade.detect.rule import Rule
 from stockade.detect.stories import Stories
 from stockade.detect.values import text_of
-from stockade.detect.view import MISSING, Getter, Locate, View, account_of, getter, nowhere, system_of
+from stockade.detect.view import MISSING, PEOPLE, Getter, Locate, View, account_of, getter, nowhere, system_of
 from stockade.detect.windows import Correlation, Windows
-from stockade.events import Entry, Finding, Ref
+from stockade.events import Entry, Event, Finding, Ref
 
 MOST_KINDS: Final = 8_192
 """Combinations of action and system that are remembered; a stranger who invents more makes it slower, not wrong."""
+MOST_NAMES: Final = 200_000
+"""Accounts whose number and name are both remembered."""
 MOST_ENTRIES: Final = 50
 """Entries that a finding carries at most: the first and the last of them."""
 
@@ -108,17 +110,20 @@ class Rules:
                 for name in dict.fromkeys(rule.correlation.rules):
                     self._listeners.setdefault(name, []).append(listening)
         self._of_kind: dict[tuple[str, str], list[Rule]] = {}
+        self._names: dict[tuple[str, str], str] = {}
 
     def feed(self, entry: Entry) -> list[Finding]:
         """See :class:`Detector`."""
         event = entry.event
+        if "user_id" in event.details:
+            self._learn_name(event)
         kind = (event.action, system_of(event))
         candidates = self._of_kind.get(kind)
         if candidates is None:
             candidates = self._candidates(Kind(*kind))
         if not candidates:
             return []
-        view, found = View(entry, self._locate), list[Finding]()
+        view, found = View(entry, self._locate, self._names), list[Finding]()
         for rule in candidates:
             if rule.condition is not None and rule.condition.match(view):
                 self._matched(rule, view, found)
@@ -157,6 +162,12 @@ class Rules:
         if len(self._of_kind) < MOST_KINDS:
             self._of_kind[kind.action, kind.system] = found
         return found
+
+    def _learn_name(self, event: Event) -> None:
+        """One log calls an account by its name, another by its number: an event that has both tells that it is one."""
+        actor, number = event.actor, str(event.details["user_id"])
+        if actor is not None and actor.kind in PEOPLE and actor.id != number and len(self._names) < MOST_NAMES:
+            self._names[actor.system, number] = actor.id
 
     def _matched(self, rule: Rule, view: View, found: list[Finding]) -> None:
         entries: tuple[Entry, ...] | None = (view.entry,)

@@ -19,7 +19,7 @@ def geoip(path: Path) -> Locate:
     """A look-up in a database of countries or cities. Raises ConfigurationError when it is none."""
     try:
         database = maxminddb.open_database(path)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
         remedy = "Any database of countries or cities in the MaxMind DB format will do (.mmdb)."
         raise ConfigurationError(f"{path} is no GeoIP database: {error}", remedy=remedy) from error
 
@@ -27,7 +27,7 @@ def geoip(path: Path) -> Locate:
     def locate(address: str) -> Place | None:
         try:
             found = database.get(address)
-        except ValueError:
+        except (ValueError, maxminddb.InvalidDatabaseError):
             return None
         return _place(found) if isinstance(found, Mapping) else None
 

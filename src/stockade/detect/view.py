@@ -4,13 +4,14 @@
 ``action``           what happened, a word of the vocabulary
 ``actor``            who did it, ``gitlab:user/alice``; ``actor.system``, ``actor.kind``, ``actor.id``
 ``target``           to what; its parts as of ``actor``
-``account``          the id of the account that the event is about: the target where that is an account, else the actor
+``account``          the id of the account that the event is about: the target where that is an account, else the actor;
+                     its name where an event has told the name of this number
 ``source``           where it came from; ``source.network`` is its /24 or /64, ``source.country`` needs a GeoIP database
 ``outcome``          success, failure, refused or unknown
 ``time``             when it happened
 ``device``           the program that the client says it is, without version numbers
 ``system``           which system reports it: that of the target, else that of the actor
-``details.…``        anything else; a dot goes one object deeper
+``details.…``        anything else; a dot goes one object deeper, and a number picks from a list
 ===================  ==============================================================================
 
 These are the names for rules of ``product: stockade``. How the names of other products are looked up says
@@ -61,14 +62,18 @@ def nowhere(_address: str) -> Place | None:
     return None
 
 
+Names = Mapping[tuple[str, str], str]
+"""What the accounts of a system are called that are known by a number elsewhere."""
+
+
 class View:
     """An entry, and what rules ask of it, worked out once."""
 
-    __slots__ = ("_text", "entry", "event", "locate", "moment")
+    __slots__ = ("_text", "entry", "event", "locate", "moment", "names")
 
-    def __init__(self, entry: Entry, locate: Locate = nowhere) -> None:
+    def __init__(self, entry: Entry, locate: Locate = nowhere, names: Names | None = None) -> None:
         """``moment`` is when it happened, though never later than it was recorded: clocks of others may be wrong."""
-        self.entry, self.event, self.locate = entry, entry.event, locate
+        self.entry, self.event, self.locate, self.names = entry, entry.event, locate, names or {}
         self.moment = min(entry.event.time, entry.recorded)
         self._text: str | None = None
 
@@ -151,7 +156,9 @@ def _device(view: View) -> object:
 
 def _account(view: View) -> object:
     ref = account_of(view.event)
-    return MISSING if ref is None or ref.kind not in PEOPLE else ref.id.casefold()
+    if ref is None or ref.kind not in PEOPLE:
+        return MISSING
+    return view.names.get((ref.system, ref.id), ref.id).casefold()
 
 
 def _of_ref(which: str, part: str) -> Getter:
@@ -179,13 +186,16 @@ FIELDS: Final[Mapping[str, Getter]] = {
 
 
 def dig(value: object, path: tuple[str, ...]) -> object:
-    """What lies at a path: a name with dots in it, or object in object; in a list, in each of its objects."""
+    """What lies at a path: a name with dots, or object in object; in a list by number, or in each of its objects."""
     if isinstance(value, Mapping):
         whole = value.get(".".join(path), MISSING)
         if whole is not MISSING or len(path) == 1:
             return _present(whole) if whole is not MISSING else MISSING
         return dig(value.get(path[0]), path[1:])
     if isinstance(value, (list, tuple)):
+        if path[0].isdecimal():
+            at = int(path[0][:4])
+            return MISSING if at >= len(value) else value[at] if len(path) == 1 else dig(value[at], path[1:])
         found = [inner for each in value[:100] if (inner := dig(each, path)) is not MISSING]
         return found or MISSING
     return MISSING

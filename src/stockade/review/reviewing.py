@@ -18,7 +18,7 @@ from typing import Final, Literal
 from stockade.actions import BEHAVIOUR_OF, Behaviour
 from stockade.events import Entry, Finding, Ref
 from stockade.review.accounts import SEVERITIES, Account, Seen, accounts_in, system_of
-from stockade.review.sources import RECORDS, missing, records
+from stockade.review.sources import AUDITED, missing, records
 
 MOST_LINES: Final = 1_000
 """Entries of a class that are kept: the latest. Those that a finding shows are kept beside them."""
@@ -46,35 +46,42 @@ class Line:
     findings: tuple[Finding, ...] = ()
 
 
+@dataclass(slots=True)
+class Covered:
+    """What a system has told: how many entries, and when the first and the last of them happened.
+
+    ``audited`` says whether there was one among them that only an audit event tells of.
+    """
+
+    system: str
+    entries: int = 0
+    first: float = float("inf")
+    last: float = float("-inf")
+    audited: bool = False
+
+    def take(self, moment: float, behaviour: Behaviour) -> None:
+        """Count an entry."""
+        self.entries += 1
+        self.audited = self.audited or behaviour in AUDITED
+        self.first, self.last = min(self.first, moment), max(self.last, moment)
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One class: how it stands, its lines, how many there were, and what its sources leave out.
+    """One class: how it stands, its lines, and how many there were.
 
-    ``unrecorded`` are the systems in the log that do not record this class, ``unknown`` those of which nobody knows.
+    ``recording`` are the systems in the log that record this class, with ``remarks`` on what they leave out;
+    ``unrecorded`` those that do not, ``unknown`` those of which nobody knows.
     """
 
     behaviour: Behaviour
     standing: Standing
     lines: Sequence[Line]
     count: int
-    left_out: Sequence[str]
+    recording: Sequence[Covered]
+    remarks: Sequence[str]
     unrecorded: Sequence[str]
     unknown: Sequence[str]
-
-
-@dataclass(slots=True)
-class Covered:
-    """What a system has told: how many entries, and when the first and the last of them happened."""
-
-    system: str
-    entries: int = 0
-    first: float = float("inf")
-    last: float = float("-inf")
-
-    def take(self, moment: float) -> None:
-        """Count an entry."""
-        self.entries += 1
-        self.first, self.last = min(self.first, moment), max(self.last, moment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,27 +133,24 @@ class Reviewing:
         self._entries, self._lowest, self._highest = 0, float("inf"), -1
         self._first, self._last = float("inf"), 0.0
         self._holes = deque[Entry](maxlen=MOST_LINES)
-        self._names = set[Ref]()
         self._forgotten = 0
 
     def take(self, entry: Entry) -> None:
         """Look at an entry, in any order."""
         event = entry.event
+        behaviour = BEHAVIOUR_OF.get(event.action, Behaviour.LOG)
         self._entries += 1
         self._lowest, self._highest = min(self._lowest, entry.index), max(self._highest, entry.index)
         moment = min(event.time, entry.recorded)
         self._first, self._last = min(self._first, moment), max(self._last, moment)
         if system := system_of(event):
-            self._systems.setdefault(system, Covered(system)).take(moment)
+            self._systems.setdefault(system, Covered(system)).take(moment, behaviour)
         if event.action in {"log.gap", "log.repaired"}:
             self._holes.append(entry)
         if self._account is None:
             self._count_accounts(entry)
         elif not self._account.concerns(event):
             return
-        else:
-            self._names.update(ref for ref in accounts_in(event) if self._account.is_it(ref))
-        behaviour = BEHAVIOUR_OF.get(event.action, Behaviour.LOG)
         self._counts[behaviour] += 1
         if event.action in LASTING and event.outcome == "success":
             self._lasting[event.action] += 1
@@ -159,7 +163,8 @@ class Reviewing:
             (section for each in Behaviour if (section := self._section(each, about)) is not None), key=_order
         )
         more = [f"{self._forgotten:,} accounts were left out for want of room"] if self._forgotten else []
-        more += [f"the account goes by {len(self._names)} references"] if len(self._names) > 20 else []
+        also = sorted(map(str, self._account.also)) if self._account else []
+        more += [f"known as {', '.join(also)}"] if also else []
         return Review(
             account=self._account.asked if self._account else "",
             systems=sorted(self._systems.values(), key=lambda covered: -covered.entries),
@@ -188,16 +193,18 @@ class Reviewing:
         count = max(self._counts[behaviour], len(lines))
         if self._account is not None and behaviour in QUIET and not count:
             return None
-        systems = list(self._systems)
-        recording = [system for system in systems if records(system, behaviour)]
+        systems = self._systems.values()
+        told = {each.system: records(each.system, behaviour, audited=each.audited) for each in systems}
+        recording = [system for system, does in told.items() if does]
         known = bool(recording) or count > 0 or behaviour is Behaviour.LOG
         standing: Standing = "seen" if count else "nothing" if known else "not recorded"
         if any(line.findings for line in lines):
             standing = "suspicious"
-        left_out = [f"{system}: {missing(system, behaviour)}" for system in recording if missing(system, behaviour)]
-        unrecorded = [system for system in systems if records(system, behaviour) is False]
-        unknown = [system for system in systems if system not in RECORDS]
-        return Section(behaviour, standing, lines, count, left_out, unrecorded, unknown)
+        remarks = [f"{system}: {missing(system, behaviour)}" for system in recording if missing(system, behaviour)]
+        unrecorded = [_lacking(self._systems[system], behaviour) for system, does in told.items() if does is False]
+        unknown = [system for system, does in told.items() if does is None]
+        covered = [self._systems[system] for system in recording]
+        return Section(behaviour, standing, lines, count, covered, remarks, unrecorded, unknown)
 
     def _count_accounts(self, entry: Entry) -> None:
         event = entry.event
@@ -235,6 +242,11 @@ def _lines(
     suspicious.sort(key=lambda line: (min(map(_severity, line.findings)), line.entry.event.time))
     plain.sort(key=lambda line: -line.entry.event.time)
     return [*suspicious, *plain]
+
+
+def _lacking(covered: Covered, behaviour: Behaviour) -> str:
+    by_audit = not covered.audited and records(covered.system, behaviour, audited=True)
+    return f"{covered.system} (no audit event of it is in this log)" if by_audit else covered.system
 
 
 def _severity(finding: Finding) -> int:

@@ -73,10 +73,25 @@ RECORDS: Final[Mapping[str, Mapping[Behaviour, str]]] = {
 """System by system: the classes it records, and what is missing in them."""
 
 
-def records(system: str, behaviour: Behaviour) -> bool | None:
-    """Whether a system records a class of behaviour; None where nobody knows."""
+WITHOUT_AUDIT: Final[Mapping[str, frozenset[Behaviour]]] = {
+    "gitlab": frozenset({Behaviour.SIGN_IN, Behaviour.PASSWORD, Behaviour.TRAFFIC, Behaviour.GUARD})
+}
+"""What is left of a system when only its other logs were taken in, and none of its audit events."""
+AUDITED: Final = frozenset(Behaviour) - {
+    *(Behaviour.SIGN_IN, Behaviour.PASSWORD, Behaviour.TRAFFIC, Behaviour.GUARD, Behaviour.LOG)
+}
+"""Classes that only an audit event tells of."""
+
+
+def records(system: str, behaviour: Behaviour, *, audited: bool) -> bool | None:
+    """Whether a system records a class of behaviour; None where nobody knows.
+
+    ``audited`` says whether any audit event of it is there.
+    """
     known = RECORDS.get(system)
-    return None if known is None else behaviour in known
+    if known is None:
+        return None
+    return behaviour in (known if audited else WITHOUT_AUDIT.get(system, known))
 
 
 def missing(system: str, behaviour: Behaviour) -> str:

@@ -1,0 +1,109 @@
+"""History is read in the order in which it happened, from any point, and once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stockade.app.detecting import Bookmark, Seen, by_time, end_of, first_recorded, follow, history
+from stockade.detect.detector import Rules
+from stockade.detect.order import SLACK, stretches
+from stockade.detect.pack import own_pack
+from stockade.events import Event
+from tests.detect.entries import HOME, NEW, NOW, event
+from tests.detect.logs import add, make_log
+
+HOUR, DAY = 3600.0, 86_400.0
+TAKEOVER = [
+    event("authentication.success", at=-5 * DAY, source=HOME),
+    event("authentication.success", at=0, source=NEW),
+    event("factor.remove", at=120, target="alice", source=NEW),
+    event("token.create", at=240, target="gitlab:token/9", source=NEW),
+]
+
+
+def rules() -> Rules:
+    return Rules(own_pack())
+
+
+def found(log: Path, **asked: float) -> list[str]:
+    return [told.finding.rule for told in history(log, rules(), **asked).told]  # type: ignore[arg-type]
+
+
+def test_a_story_that_two_sources_tell_is_one_however_they_were_taken_in(tmp_path: Path) -> None:
+    sign_ins, audit = TAKEOVER[:2], TAKEOVER[2:]
+    noise = [event("http.request", None, at=n * HOUR) for n in range(24)]
+    for order in ([*sign_ins, *noise, *audit], [*audit, *noise, *sign_ins]):
+        place = tmp_path / str(len(list(tmp_path.iterdir())))
+        assert "story_takeover" in found(make_log(place, order, now=NOW + 2 * DAY, segment_size=1_000))
+
+
+def test_what_happened_before_is_remembered_and_not_told(tmp_path: Path) -> None:
+    old = event("authentication.success", at=-80 * DAY, source="192.0.2.1")
+    log = make_log(
+        tmp_path, [event("authentication.success", at=-85 * DAY, source=HOME), old, *TAKEOVER], now=NOW + DAY
+    )
+    run = history(log, rules(), since=NOW - DAY)
+    assert [told.finding.rule for told in run.told] == ["story_takeover"], "its chapters are folded into it"
+    assert [entry.event.source for entry in run.told[0].finding.entries] == [NEW] * 3
+    assert run.entries == 3 + 2, "those of the story, and two of the log itself"
+    assert (run.began, run.next) == (NOW, end_of(log))
+
+
+def test_a_run_goes_on_where_the_last_one_stopped(tmp_path: Path) -> None:
+    log, file = make_log(tmp_path, TAKEOVER[:3], now=NOW + 200), tmp_path / "detect.json"
+    first = history(log, rules())
+    bookmark = Bookmark(file, log)
+    assert bookmark.next() is None
+    bookmark.keep(first.next)
+    add(tmp_path, TAKEOVER[3:], now=NOW + 300)
+    again = history(log, rules(), start=Bookmark(file, log).next() or 0)
+    assert "story_takeover" in [told.finding.rule for told in again.told]
+    assert "factor_removed" not in [told.finding.rule for told in again.told]
+    assert again.entries < first.entries
+
+
+def test_a_bookmark_that_cannot_be_read_is_none(tmp_path: Path) -> None:
+    (tmp_path / "detect.json").write_text("[7")
+    assert Bookmark(tmp_path / "detect.json", tmp_path).next() is None
+
+
+def test_a_growing_log_is_followed_with_what_came_before_in_mind(tmp_path: Path) -> None:
+    log = make_log(tmp_path, TAKEOVER[:3], now=NOW + 200)
+    start, seen = end_of(log), list[Seen]()
+    add(tmp_path, TAKEOVER[3:], now=NOW + 300)
+    for each in follow(log, rules(), start=start, stop=lambda: bool(seen)):
+        seen.append(each)
+    assert "story_takeover" in [finding.rule for each in seen for finding in each.findings]
+    assert all(each.entry.index >= start for each in seen)
+
+
+def test_the_start_is_found_by_the_time_of_recording(tmp_path: Path) -> None:
+    log = make_log(tmp_path, [event("message", at=n, said="x" * 400) for n in range(100)], now=NOW, segment_size=5_000)
+    add(tmp_path, [event("message")], now=NOW + DAY)
+    assert first_recorded(log, NOW - DAY) == 0
+    assert 50 < first_recorded(log, NOW + DAY) <= 102
+
+
+@given(moments=st.lists(st.floats(0, 10_000), max_size=60), start=st.integers(0, 1_000))
+def test_stretches_cover_everything_once_and_go_forward(moments: list[float], start: int) -> None:
+    found, missed = stretches(moments, start)
+    assert [index for stretch in found for index in range(stretch.start, stretch.end)] == list(
+        range(start, start + len(moments))
+    )
+    assert missed == 0
+    for stretch in found:
+        held = moments[stretch.start - start : stretch.end - start]
+        assert all(max(held[: n + 1]) - moment <= SLACK for n, moment in enumerate(held))
+
+
+def test_a_log_that_goes_back_in_time_without_end_is_read_nevertheless_and_that_is_said(tmp_path: Path) -> None:
+    events: list[Event] = [event("message", at=-n * DAY) for n in range(250)]
+    log = make_log(tmp_path, events, now=NOW)
+    read, doubts = by_time(log, 0)
+    assert len({entry.index for entry in read}) == 252
+    assert len(doubts) == 1
+    assert "goes back in time" in doubts[0]
+    assert stretches([10_000.0 * -n for n in range(9)], most=4) == ([(0, 1), (1, 2), (2, 3), (3, 9)], 5)
