@@ -73,10 +73,10 @@ def verify(
     """
     from stockade.audit.verify import verify as verified
 
-    witnesses = [known for path in witness or [] for known in _keys(path)]
+    witnesses = [known for path in witness or [] for known in keys_in(path)]
     remembered = [_remembered(path) for path in head or []]
     kept = key or stockade(config).settings.audit_signer() / "key.pub"
-    report = verified(log_of(log, config), _keys(kept), remembered=remembered, witnesses=witnesses, now=time.time())
+    report = verified(log_of(log, config), keys_in(kept), remembered=remembered, witnesses=witnesses, now=time.time())
     if key is None:
         doubt = f"whose log it is: the key was taken from {kept}, not from where you have kept a copy (--key)"
         report = replace(report, unchecked=(*report.unchecked, doubt))
@@ -115,8 +115,8 @@ def check(
     """Check a proof, and print the entry that it is about."""
     from stockade.audit.proof import Proof
 
-    read = Proof.parse(_octets(proof))
-    head = read.check(_keys(key))
+    read = Proof.parse(octets_of(proof))
+    head = read.check(keys_in(key))
     typer.echo(screen.safe(read.entry.decode("utf-8", "replace")))
     typer.echo(f"is entry {read.index} of {screen.safe(head.origin)}, which had {head.size} entries then", err=True)
 
@@ -190,10 +190,11 @@ def _as_json(report: Report) -> dict[str, object]:
     }
 
 
-def _keys(path: Path) -> list[PublicKey]:
+def keys_in(path: Path) -> list[PublicKey]:
+    """The public keys in a file, a line each. Raises ConfigurationError."""
     from stockade.audit.keys import PublicKey
 
-    lines = _octets(path).decode("utf-8", "replace").splitlines()
+    lines = octets_of(path).decode("utf-8", "replace").splitlines()
     return [PublicKey.parse(line) for line in lines if line.strip()]
 
 
@@ -203,13 +204,14 @@ def _remembered(path: Path) -> Checkpoint:
     from stockade.audit.note import Note
     from stockade.audit.words import understood
 
-    raw = _octets(path)
+    raw = octets_of(path)
     if "\n— ".encode() in raw:
         return Checkpoint.parse(Note.parse(raw).text)
     return understood(raw.decode("utf-8", "replace"))
 
 
-def _octets(path: Path) -> bytes:
+def octets_of(path: Path) -> bytes:
+    """All of a file. Raises ConfigurationError when it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:

@@ -7,7 +7,21 @@ from typing import Annotated
 import typer
 
 from stockade import __version__
-from stockade.cli import audit, bans, checkup, configure, detect, explain, logs, people, review, serve, sinks, top
+from stockade.cli import (
+    attesting,
+    audit,
+    bans,
+    checkup,
+    configure,
+    detect,
+    explain,
+    logs,
+    people,
+    review,
+    serve,
+    sinks,
+    top,
+)
 
 app = typer.Typer(
     name="stockade",
@@ -27,7 +41,11 @@ app.command(rich_help_panel=UNDERSTAND)(bans.bans)
 app.command(rich_help_panel=UNDERSTAND)(explain.explain)
 app.command(rich_help_panel=UNDERSTAND)(top.top)
 app.command(rich_help_panel=UNDERSTAND)(logs.replay)
-for command in (sinks.ship, sinks.sinks, sinks.probe, sinks.policy, sinks.recheck):
+CARRYING = (
+    *(sinks.ship, sinks.sinks, sinks.probe, sinks.policy, sinks.recheck),
+    *(attesting.witness, attesting.timestamp, attesting.timestamps, attesting.key),
+)
+for command in CARRYING:
     audit.audit.command()(command)
 app.add_typer(audit.audit, name="audit", rich_help_panel=UNDERSTAND)
 app.command(rich_help_panel=UNDERSTAND)(review.review)

@@ -11,7 +11,7 @@ import typer
 
 from stockade.cli import screen
 from stockade.cli.exits import Exit
-from stockade.cli.options import Json
+from stockade.cli.options import Config, Json, Log, log_of
 from stockade.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -20,43 +20,52 @@ if TYPE_CHECKING:
     from stockade.audit.sinks.probing import Check
     from stockade.audit.sinks.settings import SinkSettings
 
-Log = Annotated[Path, typer.Argument(metavar="LOG", help="The directory of the log.")]
-State = Annotated[Path, typer.Argument(metavar="STATE", help="Where the carriers remember how far each sink is.")]
+State = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[STATE]",
+        show_default=False,
+        help="Where the carriers remember how far each sink is; beside the log, if none.",
+    ),
+]
 
 
 def ship(
-    log: Log,
-    state: State,
+    log: Log = None,
+    state: State = None,
     *,
     sink: Annotated[
-        list[str], typer.Option(metavar="URL", help="A sink: its URL, with its options after a question mark.")
-    ],
+        list[str] | None, typer.Option(metavar="URL", help="A sink: its URL, with its options after a question mark.")
+    ] = None,
     until_done: Annotated[
         bool,
         typer.Option("--until-done", help="Stop when every sink has all that is signed now; fail when one cannot."),
     ] = False,
     patience: Annotated[float, typer.Option(metavar="SECONDS", help="How long --until-done waits.")] = 60.0,
+    config: Config = None,
 ) -> None:
     """Carry the log to its sinks, each in its own time, until you stop it."""
     from stockade.audit.sinks.carrying import carried
     from stockade.audit.sinks.parcels import signed_size
     from stockade.config.secrets import resolve
 
-    with carried(log, state, _settings(sink), resolve) as carriers:
+    path = log_of(log, config)
+    with carried(path, _state_of(path, state), _settings(sink or ()), resolve) as carriers:
         if until_done:
-            _wait_for(carriers, signed_size(log), time.monotonic() + patience)
+            _wait_for(carriers, signed_size(path), time.monotonic() + patience)
         else:
             _tell(carriers)
 
 
-def sinks(log: Log, state: State, *, json: Json = False) -> None:
+def sinks(log: Log = None, state: State = None, *, config: Config = None, json: Json = False) -> None:
     """Show how far each sink is behind, since when, and why.
 
     Exit code 1 when one of them fails.
     """
     from stockade.audit.sinks.carrying import standings
 
-    found = standings(log, state, time.time())
+    path = log_of(log, config)
+    found = standings(path, _state_of(path, state), time.time())
     if json:
         screen.say_json(found)
     else:
@@ -109,7 +118,7 @@ def policy(
 
 
 def recheck(
-    state: State,
+    state: Annotated[Path, typer.Argument(metavar="STATE", help="Where the carriers keep their receipts.")],
     *,
     sink: Annotated[str, typer.Option(metavar="URL", help="The S3 sink, with its reader.")],
 ) -> None:
@@ -161,6 +170,11 @@ def _judged(broken: Sequence[Check]) -> str:
     if not broken:
         return "it can be trusted with the log"
     return "do not trust it with the log; look at " + ", ".join(check.name for check in broken)
+
+
+def _state_of(log: Path, state: Path | None) -> Path:
+    """Where positions are kept: where one was told, or beside the log."""
+    return state if state is not None else log.with_name(f"{log.name}-carriers")
 
 
 def _settings(written: Sequence[str]) -> list[SinkSettings]:

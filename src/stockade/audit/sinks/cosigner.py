@@ -12,8 +12,7 @@ from stockade.audit.checkpoint import Checkpoint
 from stockade.audit.cosigning import cosign
 from stockade.audit.keys import PublicKey
 from stockade.audit.sinks.https import Answer as Posted
-from stockade.audit.sinks.parcels import Cut, Parcel
-from stockade.audit.sinks.parcels import signed_size as size_of
+from stockade.audit.sinks.parcels import Parcel
 from stockade.audit.witness import Answer
 
 Post = Callable[[bytes], Posted]
@@ -46,13 +45,3 @@ class Cosigner:
     def _ask(self, request: bytes) -> Answer:
         status, kind, body = self._post(request)
         return Answer(status, body.decode("utf-8", "replace"), kind)
-
-
-def heads_of(log: Path) -> Cut:
-    """Cuts a log into heads: a parcel up to the newest, without entries."""
-
-    def cut(first: int) -> Parcel | None:
-        size = size_of(log)
-        return Parcel("", first, size, b"") if size > first else None
-
-    return cut

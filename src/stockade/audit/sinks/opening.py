@@ -6,18 +6,19 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from stockade.audit.keys import PrivateKey, PublicKey
 from stockade.audit.sinks.carrier import Sink
-from stockade.audit.sinks.parcels import Cut, Entries, whole_segments
+from stockade.audit.sinks.parcels import Cut, Entries, Heads, whole_segments
 from stockade.audit.sinks.settings import Resolve, SinkSettings
 from stockade.errors import ConfigurationError
 
 Opened = tuple[Sink, Cut]
+Answer = tuple[int, str, bytes]
+HOUR: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,21 +111,42 @@ def _s3(wanted: Wanted) -> Opened:
 
 
 def _witness(wanted: Wanted) -> Opened:
-    from stockade.audit.sinks.connection import peer_of
-    from stockade.audit.sinks.cosigner import Cosigner, heads_of
-    from stockade.audit.sinks.https import post
+    from stockade.audit.sinks.cosigner import Cosigner
 
-    settings, url = wanted.settings, wanted.url
+    settings = wanted.settings
     if settings.witness is None:
         raise ConfigurationError(
             f"{settings.called} does not say which keys the witness has", remedy="Add witness=FILE."
         )
-    encrypted = url.scheme == "witness+https"
-    peer = peer_of(settings, url.hostname, url.port, 443) if encrypted else None
-    address = f"{settings.url.removeprefix('witness+').rstrip('/')}/add-checkpoint"
-    headers = {"Content-Type": "text/plain; charset=utf-8", "User-Agent": "stockade"}
-    ask = partial(post, address, peer, headers=headers, deadline=settings.deadline)
-    return Cosigner(wanted.log, _public_keys(settings.witness), ask), heads_of(wanted.log)
+    ask = _poster(settings, settings.url.rstrip("/") + "/add-checkpoint", "text/plain; charset=utf-8")
+    heads = Heads(wanted.log, settings.every, time.monotonic)
+    return Cosigner(wanted.log, _public_keys(settings.witness), ask), heads
+
+
+def _authority(wanted: Wanted) -> Opened:
+    from stockade.audit.sinks.stamping import Stamper
+
+    heads = Heads(wanted.log, wanted.settings.every or HOUR, time.monotonic)
+    return Stamper(wanted.log, authority_of(wanted.settings)), heads
+
+
+def authority_of(settings: SinkSettings) -> Callable[[bytes], Answer]:
+    """What carries a request to a time-stamping authority. Raises ConfigurationError."""
+    from stockade.audit.sinks.timestamps import QUERY_TYPE
+
+    return _poster(settings, settings.url, QUERY_TYPE)
+
+
+def _poster(settings: SinkSettings, url: str, kind: str) -> Callable[[bytes], Answer]:
+    """Carries requests of one kind; the part of the scheme before the plus sign says what for, the rest says how."""
+    from stockade.audit.sinks.connection import peer_of
+    from stockade.audit.sinks.https import post
+
+    address = url.partition("+")[2]
+    parts = urlsplit(address)
+    peer = peer_of(settings, parts.hostname, parts.port, 443) if parts.scheme == "https" else None
+    headers = {"Content-Type": kind, "User-Agent": "stockade"}
+    return lambda body: post(address, peer, body, headers, settings.deadline)
 
 
 def _public_keys(path: Path) -> list[PublicKey]:
@@ -144,6 +166,8 @@ _OPENERS: dict[str, Callable[[Wanted], Opened]] = {
     "relp+tls": _syslog,
     "s3": _s3,
     "syslog+tls": _syslog,
+    "tsa+http": _authority,
+    "tsa+https": _authority,
     "witness+http": _witness,
     "witness+https": _witness,
 }

@@ -13,7 +13,6 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import Final
 
-from stockade.audit.checkpoint import Checkpoint
 from stockade.audit.layout import history_path, read_tile, segment_path, segments_in
 from stockade.audit.prove import newest_head
 from stockade.audit.reading import lines
@@ -134,7 +133,25 @@ def _tiles(log: Path, old: int, size: int) -> Iterator[tuple[str, bytes]]:
         yield tile.path, read_tile(log, tile.path)
 
 
+class Heads:
+    """Cuts a log into its heads: a parcel up to the newest, without the entries, and not more often than it should."""
+
+    def __init__(self, log: Path, every: float, now: Callable[[], float]) -> None:
+        """``every`` is in seconds."""
+        self._log, self._every, self._now = log, every, now
+        self._given, self._at = 0, float("-inf")
+
+    def __call__(self, first: int) -> Parcel | None:
+        """The newest head, when it is another than the last and due."""
+        head, note = newest_head(self._log)
+        if head.size <= first:
+            return None
+        if self._given != first or self._now() >= self._at + self._every:
+            self._given, self._at = head.size, self._now()
+            return Parcel(head.origin, first, head.size, b"", note)
+        return None
+
+
 def signed_size(log: Path) -> int:
     """How many entries are signed. Raises ConfigurationError when there is no log."""
-    head: Checkpoint = newest_head(log)[0]
-    return head.size
+    return newest_head(log)[0].size

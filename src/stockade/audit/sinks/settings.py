@@ -8,6 +8,7 @@
     https://collector.example/audit?token=env:TOKEN&signing-key=file:/etc/stockade/carrier.key
     file:///var/log/audit/copy.jsonl
     witness+https://witness.example/w1?witness=/etc/stockade/witness.pub
+    tsa+https://tsa.example/stamp?every=6h
 
 A configuration says the same as a table: ``url`` without the part after the question mark, and each option under the
 name of its field here. Whatever opens sinks is handed the function that looks a reference up; nothing here does.
@@ -27,7 +28,9 @@ from stockade.errors import ConfigurationError
 Resolve = Callable[[str], str]
 """Answers what ``file:PATH`` or ``env:NAME`` holds; raises ConfigurationError."""
 
-SCHEMES: Final = ("s3", "syslog+tls", "relp+tls", "https", "file", "witness+https", "witness+http")
+SCHEMES: Final = (
+    "s3", "syslog+tls", "relp+tls", "https", "file", "witness+https", "witness+http", "tsa+https", "tsa+http",
+)  # fmt: skip
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")
 
@@ -59,6 +62,7 @@ class SinkSettings:
     ``reader_key``       S3                         references to the key of who may only read: when given, what was
     ``reader_secret``    S3                         stored is read back and compared
     ``witness``          witness                    the public keys of the witness
+    ``every``            witness, TSA               how long to wait between two heads
     ===================  =========================  ==================================================================
     """
 
@@ -82,6 +86,7 @@ class SinkSettings:
     reader_key: str = ""
     reader_secret: str = ""
     witness: Path | None = None
+    every: float = 0.0
 
     def __post_init__(self) -> None:
         """Raises ConfigurationError for a URL of no known kind, and for one with a password in it."""
