@@ -22,9 +22,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 
 def test_failed_sign_ins_ban(served: Served) -> None:
-    replies = [served.get("/login") for _ in range(3)]
-    assert [reply.status_code for reply in replies] == [401, 401, 403]
-    assert replies[0].headers["ratelimit-policy"] == '"sign-ins";q=100;w=60'
+    assert [served.get("/login").status_code for _ in range(3)] == [401, 401, 403]
     assert served.get("/pid").status_code == 200
 
 

@@ -64,7 +64,7 @@ class AnswersSettings:
     told: Told = setting(
         one_of("always", "near"),
         "Who is told how its quotas stand: everybody always, or who has used more than half of one.",
-        "always",
+        "near",
     )
     throttle: TextSettings | None = _text("throttle", "Too many requests.")
     ban: TextSettings | None = _text("ban", "The client is banned.")

@@ -81,7 +81,8 @@ def client_key(address: str, ipv6_prefix: int = 64) -> str:
     return str(ipaddress.ip_network((address, ipv6_prefix), strict=False))
 
 
-def _is_loopback(address: str) -> bool:
+def is_loopback(address: str) -> bool:
+    """Is it this machine's own?"""
     return address.startswith("127.") or address == "::1"
 
 
@@ -93,7 +94,8 @@ def forwarded_for(value: str) -> Iterator[str]:
 
 
 class Addresses:
-    """Finds the client of a request. ``trusted`` are the declared proxies, ``header`` the one header they set.
+    """Finds the client of a request. ``trusted`` are the declared proxies, ``header`` the one header they set;
+    ``looked_at`` are all that can make a difference to who is found.
 
     Raises ConfigurationError for a prefix that is not between 32 and 128.
     """
@@ -106,6 +108,7 @@ class Addresses:
         self.trusted = Networks(trusted)
         self.header = header.lower()
         self.ipv6_prefix = ipv6_prefix
+        self.looked_at = frozenset(n.encode() for n in ([self.header] if self.trusted else FORWARDING))
         self._plain = lru_cache(maxsize=65536)(self._as_plain)
         self._short = lru_cache(maxsize=65536)(self._behind)
 
@@ -115,7 +118,7 @@ class Addresses:
         if client.proxied:
             chain = header(self.header) or ""
             return self._short(peer, chain) if len(chain) <= SHORT else self._behind(peer, chain)
-        if _is_loopback(client.address) and any(header(name) is not None for name in FORWARDING):
+        if is_loopback(client.address) and any(header(name) is not None for name in FORWARDING):
             return Client(client.address, client.key, client.peer, forgotten_proxy=True)
         return client
 

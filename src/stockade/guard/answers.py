@@ -68,7 +68,7 @@ class Answers:
 
     texts: Mapping[Verdict, Text] = field(default_factory=lambda: TEXTS)
     headers: HeaderStyle = "draft-10"
-    told: Told = "always"
+    told: Told = "near"
     forms: Forms = field(default_factory=Forms, init=False, repr=False, compare=False)
 
     def refusal(self, decision: Decision, now: float, accept: str = "") -> Answer:

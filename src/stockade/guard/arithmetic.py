@@ -10,7 +10,7 @@ often is three times as fast as passing the meter along.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from stockade.guard.meter import FOREVER, Meter, Reading, Window
@@ -65,6 +65,61 @@ def together(meters: Iterable[tuple[Meter, int]]) -> Counts:
         return readings
 
     return count
+
+
+def afterwards(meters: Iterable[tuple[Meter, int]]) -> Callable[[Cells, int, Sequence[float]], None]:
+    """Count at once what came at several moments, all of it known to be let pass; the cells are left as if each had
+    been counted when it came.
+    """
+    each = [(at, *_quick(meter), bind(meter, at)) for meter, at in meters if meter.cost]
+
+    def count(cells: Cells, base: int, moments: Sequence[float]) -> None:
+        for at, period, _, cost, one in each:
+            start = cells[base + at]
+            if start <= moments[0] and moments[-1] < start + period:
+                cells[base + at + 2] += cost * len(moments)
+            elif period:
+                _slide(cells, base + at, period, cost, moments)
+            else:
+                for moment in moments:
+                    one(cells, base, moment)
+
+    return count
+
+
+def _slide(cells: Cells, start_at: int, period: float, cost: float, moments: Sequence[float]) -> None:
+    """Count as :func:`sliding` does where there is room, window after window."""
+    for moment in moments:
+        elapsed = moment - cells[start_at]
+        if not 0.0 <= elapsed < period:
+            roll(cells, start_at, period, moment)
+        cells[start_at + 2] += cost
+
+
+def to_spare(meters: Iterable[tuple[Meter, int]], share: float) -> Callable[[Cells, int, float], float]:
+    """How many more requests leave every meter within a share of its limit, whenever they come.
+
+    Without new requests a count only falls; the window before is taken whole, so that not even a clock that is set back
+    makes it rise. A meter that may ban has nothing to spare.
+    """
+    each = [(meter, at, meter.limit * share) for meter, at in meters if meter.cost]
+
+    def spare(cells: Cells, base: int, now: float) -> float:
+        least = FOREVER
+        for meter, at, limit in each:
+            least = min(least, (limit - _most_used(meter, cells, base + at, now)) / meter.cost)
+        return least
+
+    return spare
+
+
+def _most_used(meter: Meter, cells: Cells, start: int, now: float) -> float:
+    """The most that a count can be at any later time, if nothing more is counted."""
+    if meter.cost < 0.0 or meter.bantimes:
+        return FOREVER
+    if meter.window is Window.GCRA:
+        return meter.limit - meter.burst + max(0.0, cells[start] - now) * meter.limit / meter.period
+    return cells[start + 1] + cells[start + 2]
 
 
 def _quick(meter: Meter) -> tuple[float, float, float]:

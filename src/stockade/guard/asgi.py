@@ -9,8 +9,9 @@ from typing import Any
 from urllib.parse import quote
 
 from stockade.guard.answers import ASTRAY, Answer
-from stockade.guard.decision import Decision
+from stockade.guard.decision import Decision, Quota
 from stockade.guard.gate import Guard
+from stockade.guard.lease import Lease
 from stockade.guard.paths import below, climbs, normal
 from stockade.guard.request import Request
 from stockade.guard.workers import warn_if_alone
@@ -41,10 +42,16 @@ class GuardMiddleware:
         self.app = app
         self.guard = guard
         self.route_of = route_of
+        self._alone = (guard,)
         warn_if_alone(guard)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         guard = self.guard
+        if guard.leases and guard.enabled and (leased := by_lease(scope, guard)) is not None:
+            scope[JUDGED], scope[JUDGES] = leased, self._alone
+            current.set(leased)
+            await self.app(scope, receive, send)
+            return
         kind = scope["type"]
         judges = scope.get(JUDGES, ())
         if (kind != "http" and kind != "websocket") or guard in judges or not guard.enabled:  # noqa: PLR1714  a set is slower
@@ -63,10 +70,58 @@ class GuardMiddleware:
         current.set(decision)
         policy = guard.policy
         quiet = not (policy.settles or guard.companions or (policy.has_quotas and guard.answers.tells(decision)))
+        if quiet and policy.by_line and not judges and (shown := what_shows(scope, guard)) is not None:
+            guard.lend(decision, shown)
         try:
             await self.app(scope, receive, send if quiet else Answering(guard, decision, send))
         finally:
             request.let_go()
+
+
+class Leased(Decision):
+    """The decision about a request that a lease let pass. It is completed when somebody looks, as few ever do."""
+
+    def __init__(self, lease: Lease, scope: Scope) -> None:
+        self._lease = lease
+        self._line = scope["method"], scope["path"], scope["headers"], scope["query_string"]
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in {"request", "asks", "rows"}:
+            raise AttributeError(name)
+        method, path, headers, query = self._line
+        client, row = self._lease.client, self._lease.row
+        self.request = Request(client, method, normal(path), Headers(headers).get, query.decode("latin-1"))
+        self.asks, self.rows = [(client.key, row.group, "")], [row]
+        return getattr(self, name)
+
+    @property
+    def quotas(self) -> list[Quota]:
+        """How every throttle stands by now."""
+        self.tallies = [self._lease.look()]
+        return super().quotas
+
+
+def by_lease(scope: Scope, guard: Guard) -> Leased | None:
+    """The decision about a request that a lease lets pass; None where there is none, or it has come to its end."""
+    lease = guard.leases.get(what_shows(scope, guard))
+    if lease is None or JUDGES in scope or next(lease.left, None) is None:
+        return None
+    lease.moments.append(guard.clock())
+    return Leased(lease, scope)
+
+
+def what_shows(scope: Scope, guard: Guard) -> tuple[object, ...] | None:
+    """All of a request that tells whose it is and which rules count it, as it came; None where that is not all."""
+    path, chain = scope["path"], None
+    if ".." in path or scope["type"] != "http" or not scope["client"]:
+        return None
+    looked_at = guard.addresses.looked_at
+    for name, value in scope["headers"]:
+        if name in looked_at:
+            if chain is not None:
+                return None
+            chain = value
+    return (scope["client"][0], chain) if guard.policy.by_client else (scope["client"][0], chain, scope["method"], path)
 
 
 def straightened(scope: Scope, judged: str) -> bool:

@@ -19,13 +19,18 @@ Test = Callable[[Request], object]
 
 
 class Condition:
-    """A named question. ``test`` answers it; ``possible`` answers it as long as the status is unknown."""
+    """A named question. ``test`` answers it; ``possible`` answers it as long as the status is unknown.
 
-    __slots__ = ("on_answer", "possible", "test", "text")
+    ``by_line`` says that the client's address, the method and the path are all it looks at: two requests alike in
+    these have one answer.
+    """
 
-    def __init__(self, test: Test, text: str, *, possible: Test | None = None) -> None:
+    __slots__ = ("by_line", "on_answer", "possible", "test", "text")
+
+    def __init__(self, test: Test, text: str, *, possible: Test | None = None, by_line: bool = False) -> None:
         self.test = test
         self.text = text
+        self.by_line = by_line
         self.on_answer = possible is not None
         self.possible: Test = possible or test
 
@@ -41,7 +46,7 @@ class Condition:
     def __invert__(self) -> Condition:
         inner = self.test
         possible = _always if self.on_answer else None
-        return Condition(lambda request: not inner(request), f"~{self.text}", possible=possible)
+        return Condition(lambda request: not inner(request), f"~{self.text}", possible=possible, by_line=self.by_line)
 
     def __repr__(self) -> str:
         return self.text
@@ -50,7 +55,8 @@ class Condition:
 def _combine(one: Condition, other: Condition, sign: str, how: Callable[[Test, Test], Test]) -> Condition:
     other = as_condition(other)
     possible = how(one.possible, other.possible) if one.on_answer or other.on_answer else None
-    return Condition(how(one.test, other.test), f"({one.text} {sign} {other.text})", possible=possible)
+    by_line = one.by_line and other.by_line
+    return Condition(how(one.test, other.test), f"({one.text} {sign} {other.text})", possible=possible, by_line=by_line)
 
 
 def _both(one: Test, other: Test) -> Test:
@@ -103,14 +109,16 @@ def path(*patterns: str) -> Condition:
 
     kept = lru_cache(maxsize=4096)(matches)
     return Condition(
-        lambda request: (kept if len(request.path) <= REMEMBERED else matches)(request.path), _said("path", patterns)
+        lambda request: (kept if len(request.path) <= REMEMBERED else matches)(request.path),
+        _said("path", patterns),
+        by_line=True,
     )
 
 
 def prefix(*prefixes: str) -> Condition:
     """The normal path begins with one of these, as text: ``/users`` covers ``/users/anything`` and ``/Users_x``."""
     found = tuple((p.rstrip("/") or "/").lower() for p in prefixes)
-    return Condition(lambda request: request.path.lower().startswith(found), _said("prefix", prefixes))
+    return Condition(lambda request: request.path.lower().startswith(found), _said("prefix", prefixes), by_line=True)
 
 
 def regex(pattern: str) -> Condition:
@@ -119,7 +127,7 @@ def regex(pattern: str) -> Condition:
         found = re.compile(pattern)
     except re.error as error:
         raise ConfigurationError(f"not a regular expression: {pattern!r}: {error}") from error
-    return Condition(lambda request: found.match(request.path), _said("regex", [pattern]))
+    return Condition(lambda request: found.match(request.path), _said("regex", [pattern]), by_line=True)
 
 
 def method(*methods: str) -> Condition:
@@ -128,7 +136,7 @@ def method(*methods: str) -> Condition:
     """
     named = frozenset(m.upper() for m in methods)
     found = named | {"HEAD"} if "GET" in named else named
-    return Condition(lambda request: request.method in found, _said("method", sorted(named)))
+    return Condition(lambda request: request.method in found, _said("method", sorted(named)), by_line=True)
 
 
 def header(name: str, *values: str) -> Condition:
@@ -152,7 +160,7 @@ def network(*networks: str) -> Condition:
     found = Networks(networks)
     inside = found.__contains__
     shown = networks if len(networks) < 9 else (*networks[:8], f"and {len(networks) - 8} more")
-    return Condition(lambda request: inside(request.client.address), _said("network", shown))
+    return Condition(lambda request: inside(request.client.address), _said("network", shown), by_line=True)
 
 
 def user(*names: str) -> Condition:

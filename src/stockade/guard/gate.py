@@ -6,18 +6,33 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from dataclasses import replace
+from functools import partial
 from inspect import iscoroutinefunction
 from ipaddress import IPv4Network, IPv6Network
 from typing import Final, cast
 
 from stockade.errors import ConfigurationError, Refused, Unavailable
 from stockade.events import Event, Ref
-from stockade.guard.address import Addresses, Client, canonical, forwarded_for
+from stockade.guard.address import Addresses, Client, canonical, forwarded_for, is_loopback
 from stockade.guard.answers import Answer, Answers
 from stockade.guard.decision import Decision, Note
 from stockade.guard.journal import Journal, Record
+from stockade.guard.lease import Lease
 from stockade.guard.memory import MemoryStore
-from stockade.guard.meter import FOREVER, MANUAL, MICROSECONDS, NETWORK, AsyncStore, Ban, Recall, Store, Tally
+from stockade.guard.meter import (
+    FOREVER,
+    MANUAL,
+    MICROSECONDS,
+    NETWORK,
+    AsyncStore,
+    Ban,
+    Group,
+    Lend,
+    Recall,
+    Store,
+    Tally,
+    looking,
+)
 from stockade.guard.networks import Networks, parse_network
 from stockade.guard.outage import Outage
 from stockade.guard.policy import Policy, refuse_namesakes
@@ -34,6 +49,7 @@ ASKED: Final = ("count", "ban", "forget", "bans", "networks")
 REWRITTEN: Final = "guard.proxy.rewritten"
 
 MAX_SHUT_OUT: Final = 10_000
+MAX_LEASES: Final = 16_384
 
 
 class Guard:
@@ -68,6 +84,7 @@ class Guard:
             )
         self.awaits = iscoroutinefunction(self.store.count)
         self._recall: Recall | None = getattr(self.store, "recall", None)
+        self._lend: Lend | None = getattr(self.store, "lease", None)
         self.clock = clock
         self.journal = Journal(record, insist)
         self.outage = Outage(self.journal.report)
@@ -103,6 +120,7 @@ class Guard:
         refuse_namesakes([*policy.rules, *self.companions.values()])
         self.addresses, self.policy, self.answers = addresses, policy, answers or Answers()
         self._shut_out = {}
+        self.leases: dict[object, Lease] = {}
 
     def beside(self, *rules: Rule) -> Guard:
         """A guard of its own rules that shares this one's store, journal, addresses and answers.
@@ -165,6 +183,26 @@ class Guard:
         if decision.notes or request.client.forgotten_proxy:
             self._write(decision)
         return decision
+
+    def lend(self, decision: Decision, shown: object) -> None:
+        """Let a client that was let pass, and is far from every limit, pass by a lease for a while: whoever shows the
+        same again, which says all that the rules ask about.
+        """
+        client = decision.request.client
+        if self._lend is None or not self.policy.by_line or self.companions or decision.exempt or decision.notes:
+            return
+        if decision.kind != "pass" or (self.addresses.trusted and not client.proxied and is_loopback(client.address)):
+            return
+        lease = self._lend(client.key, decision.rows[0].group)
+        if lease is not None:
+            lease.client, lease.row = client, decision.rows[0]
+            lease.look = partial(self._look, client.key, looking(lease.row.group))
+            if len(self.leases) >= MAX_LEASES:
+                self.leases.clear()
+            self.leases[shown] = lease
+
+    def _look(self, client: str, group: Group) -> Tally:
+        return cast("Store", self.store).count([(client, group, "")])[0]
 
     def _again(self, request: Request) -> Decision | None:
         """Refuse a client that a store far away found banned a moment ago, without asking it again."""

@@ -15,6 +15,7 @@ from typing import Final
 
 from stockade.errors import Unavailable
 from stockade.guard.arithmetic import CELLS
+from stockade.guard.lease import LONGEST, SHORTEST, Lease
 from stockade.guard.meter import (
     FOREVER,
     MICROSECONDS,
@@ -31,6 +32,10 @@ from stockade.guard.plan import DIES, FIRST, UNTIL, Plan
 
 SHARDS: Final = 256
 MAX_PLANS: Final = 4096
+LEASES: Final = 64
+"""Leases of a shard."""
+IDLE: Final = 10.0
+"""Seconds after which a lease makes room for another."""
 BANNED: Final = 2
 """A client's third cell: until when anybody or any rule bans it."""
 
@@ -57,11 +62,12 @@ class Shard:
     matter, sends them to the end. ``bans`` are the bans of its clients, by rule.
     """
 
-    __slots__ = ("bans", "bases", "cells", "free", "lock", "most", "width")
+    __slots__ = ("bans", "bases", "cells", "free", "leases", "lock", "most", "width")
 
     def __init__(self, width: int, most: int) -> None:
         self.bases: dict[str, int] = {}
         self.bans: dict[str, dict[str, Ban]] = {}
+        self.leases: dict[str, Lease] = {}
         self.cells = array("d")
         self.free = array("q")
         self.width, self.most = width, most
@@ -96,6 +102,8 @@ class Shard:
         """Forget the dead among the two clients who have waited longest for it."""
         for client in tuple(islice(self.bases, 2)):
             if self.cells[self.bases[client] + DIES] <= now:
+                self.make_up(client, now)
+            if self.cells[self.bases[client] + DIES] <= now:
                 self.release(client)
             else:
                 self.bases[client] = self.bases.pop(client)
@@ -110,8 +118,30 @@ class Shard:
 
     def release(self, client: str) -> Iterable[Ban]:
         """Forget a client; answer its bans."""
+        if client in self.leases:
+            self.leases.pop(client).end(0.0)
         self.free.append(self.bases.pop(client))
         return self.bans.pop(client, {}).values()
+
+    def make_up(self, client: str, now: float) -> None:
+        """End a client's lease, if it has one, and count what was taken of it."""
+        lease = self.leases.pop(client, None)
+        moments = [moment * MICROSECONDS for moment in lease.end(now / MICROSECONDS)] if lease else []
+        if lease and moments:
+            base = self.bases[client]
+            lease.plan.afterwards(self.cells, base, moments)
+            self.cells[base + DIES] = max(self.cells[base + DIES], moments[-1] + lease.plan.lifetime)
+
+    def has_room(self, now: float) -> bool:
+        """Is there room for one more lease? One that nobody used for long makes it, looked for among one at a time."""
+        if len(self.leases) < LEASES:
+            return True
+        client, lease = next(iter(self.leases.items()))
+        if lease.idle(now / MICROSECONDS) < IDLE:
+            self.leases[client] = self.leases.pop(client)
+            return False
+        self.make_up(client, now)
+        return True
 
     def keep(self, ban: Ban, base: int, until: float) -> None:
         """Write a ban down, and keep its client until it ends (0: in shadow, kept like any other)."""
@@ -161,6 +191,8 @@ class MemoryStore:
                 base = self._base(shard, ask, now)
                 if base is None:
                     return self._unseen(plan, now)
+            if client in shard.leases:
+                shard.make_up(client, now)
             cells = shard.cells
             if plan.bans or cells[base] > now:
                 ban = plan.ban(cells, base, now)
@@ -173,6 +205,24 @@ class MemoryStore:
             if group.strikes:
                 self._place(shard, ask, base, readings, now)
         return ("", 0.0, readings)
+
+    def lease(self, client: str, group: Group) -> Lease | None:
+        """So many requests of a client as leave it far from every limit of this group; None when they are too few, or
+        when there is anything else that may have a say.
+        """
+        plan = self._plans.get(group)
+        shard = self._shards[hash(client) % SHARDS]
+        with shard.lock:
+            now = self.clock() * MICROSECONDS
+            base = shard.bases.get(client)
+            if plan is None or base is None or self._networks or plan.ban(shard.cells, base, now):
+                return None
+            shard.make_up(client, now)
+            size = int(min(LONGEST, plan.to_spare(shard.cells, base, now)))
+            if size < SHORTEST or not shard.has_room(now):
+                return None
+            lease = shard.leases[client] = Lease(size, plan, now / MICROSECONDS)
+        return lease
 
     def _looked(self, ask: Ask, now: float) -> Tally:
         """Only the ban that answers for a client."""
@@ -223,6 +273,7 @@ class MemoryStore:
             with self._lock:
                 self._network_bans[ban.client] = ban
                 self._follow_networks()
+            self._end_leases()
             return
         shard = self._shards[hash(ban.client) % SHARDS]
         until = min(ban.until * MICROSECONDS, FOREVER)
@@ -232,9 +283,16 @@ class MemoryStore:
                 base = shard.claim(ban.client, self.clock() * MICROSECONDS)
             if base is None:
                 raise Unavailable("the memory store is full of live bans", remedy="Give it room for more clients.")
+            shard.make_up(ban.client, self.clock() * MICROSECONDS)
             shard.cells[base + UNTIL] = until
             shard.cells[base + DIES] = max(shard.cells[base + DIES], until)
             shard.keep(ban, base, until)
+
+    def _end_leases(self) -> None:
+        for shard in self._shards:
+            with shard.lock:
+                for client in tuple(shard.leases):
+                    shard.make_up(client, self.clock() * MICROSECONDS)
 
     def forget(self, client: str) -> list[Ban]:
         """Lift every ban and clear every counter of a client; answer the bans that were lifted."""

@@ -11,7 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import NamedTuple, Protocol
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from stockade.guard.lease import Lease
 
 MICROSECONDS = 1_000_000
 RESET = -1.0
@@ -72,6 +76,12 @@ class Group:
         self.writes = any(m.cost for m in meters)
         self.strikes = any(m.bantimes and m.cost > 0 for m in meters)
         self.lifetime = max(map(_lifetime, meters), default=0.0)
+
+
+@lru_cache(maxsize=1024)
+def looking(group: Group) -> Group:
+    """The group that only looks at the counters of this one."""
+    return Group([meter._replace(cost=0.0) for meter in group.meters], exempt=True)
 
 
 def _lifetime(meter: Meter) -> float:
@@ -147,6 +157,11 @@ class Store(Protocol):
 Recall = Callable[[str], Tally | None]
 """``store.recall(client)``: a ban that a store far away told of less than a second ago. Stores at hand have no need of
 it."""
+
+
+Lend = Callable[[str, Group], "Lease | None"]
+"""``store.lease(client, group)``: so many requests of a client as this store, which nobody else counts in, can let pass
+unasked. Stores that processes or machines share cannot say."""
 
 
 class AsyncStore(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from stockade.guard.arithmetic import CELLS, Cells, together
+from stockade.guard.arithmetic import CELLS, Cells, afterwards, to_spare, together
 from stockade.guard.meter import MANUAL, Group, Tally
 
 UNTIL: Final = 0
@@ -13,6 +13,10 @@ DIES: Final = 1
 """Its second: when nothing that is known of it matters any more."""
 FIRST: Final = 3
 """Where the cells of its rules begin."""
+
+
+FAR: Final = 0.5
+"""A client that has used less than this share of every limit is far from all of them."""
 
 
 class Place(Protocol):
@@ -27,12 +31,15 @@ class Plan:
     ``epoch`` is that of the places, for stores that may take one back.
     """
 
-    __slots__ = ("bans", "count", "epoch", "exempt")
+    __slots__ = ("afterwards", "bans", "count", "epoch", "exempt", "lifetime", "to_spare")
 
     def __init__(self, group: Group, place: Place, epoch: int = 0) -> None:
-        self.count = together((m, place(m.rule, bans=bool(m.bantimes))) for m in group.meters)
+        placed = [(m, place(m.rule, bans=bool(m.bantimes))) for m in group.meters]
+        self.count = together(placed)
+        self.afterwards, self.to_spare = afterwards(placed), to_spare(placed, FAR)
         self.bans = tuple((place(rule, bans=True) + CELLS, rule) for rule in group.bans)
         self.exempt = group.exempt
+        self.lifetime = group.lifetime
         self.epoch = epoch
 
     def ban(self, cells: Cells, base: int, now: float) -> Tally | None:

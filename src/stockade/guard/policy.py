@@ -11,6 +11,7 @@ the way out for rules that want to know the status of the answer.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from operator import itemgetter
 
 from stockade.errors import ConfigurationError
@@ -49,8 +50,21 @@ class Policy:
         self.settles = bool(self.outward) or any(t.condition and t.condition.on_answer for t in self.tracks)
         self.shut_out = _shut_out(self.rules)
         self.has_quotas = any(isinstance(r, Throttle) and not r.shadow for r in metered)
+        self.by_client = self.by_line and all(r.when is None for r in self.rules)
         self._protects = bool(self.never_ban)
         self._protected: dict[str, bool] = {}
+
+    @cached_property
+    def by_line(self) -> bool:
+        """Are the client, the method and the path all that a decision depends on, and its answer not even looked at?
+        ``by_client`` says that the client is.
+        """
+        return (
+            len(self.lanes) == 1
+            and self.lanes[0].key is by_address
+            and not (self.settles or self.tracks or any(e.dynamic for e in self.lanes[0].entries))
+            and all(r.condition is None or r.condition.by_line for r in self.rules)
+        )
 
     def check(self, request: Request) -> Decision:
         """What to ask about this request, in ``asks``; a decision already when a list decides. Calls no store and no
