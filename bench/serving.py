@@ -61,13 +61,14 @@ def serve_forward_auth(port: int, counters: Path) -> None:
     from bench.apps import PROXIES
     from bench.rules import throttles
     from stockade.gateway.forward import ForwardAuth
-    from stockade.gateway.server import listen, server
+    from stockade.gateway.server import listen, server, settle_down
     from stockade.guard.gate import Guard
     from stockade.guard.shared import SharedStore
 
     guard = Guard(*throttles(), store=SharedStore(counters), trusted_proxies=PROXIES)
     running_server = server(ForwardAuth(guard))
     running_server.config.lifespan = "off"
+    settle_down()
     running_server.run(sockets=[listen("127.0.0.1", port)])
 
 

@@ -11,6 +11,7 @@ import pytest
 from stockade.gateway import proxyconfig
 from stockade.gateway.app import build
 from stockade.gateway.site import Site
+from stockade.guard.answers import Answers
 from stockade.guard.conditions import header, method, path
 from stockade.guard.gate import Guard
 from stockade.guard.rules import Blocklist, Rule, Safelist, Throttle
@@ -35,7 +36,7 @@ def guard() -> Guard:
         Throttle("everything", limit=100, period=60),
         Blocklist("private", path("/private/**") | header("x-bad", "yes")),
     ]
-    return Guard(*rules, trusted_proxies=LOOPBACK)
+    return Guard(*rules, trusted_proxies=LOOPBACK, answers=Answers(told="always"))
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ class Response:
         return json.loads(self.body)
 
 
-def spoken(port: int, *pieces: bytes, hang_up: bool = False, seconds: float = 10) -> list[Response]:
+def spoken(port: int, *pieces: bytes, hang_up: bool = False, head: bool = False, seconds: float = 10) -> list[Response]:
     """Send the pieces, and read until the server closes; every response that came."""
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.settimeout(seconds)
@@ -33,15 +33,15 @@ def spoken(port: int, *pieces: bytes, hang_up: bool = False, seconds: float = 10
         came = b""
         while piece := connection.recv(65536):
             came += piece
-    return responses(came)
+    return responses(came, b"HEAD" if head else b"GET")
 
 
-def responses(came: bytes) -> list[Response]:
+def responses(came: bytes, method: bytes = b"GET") -> list[Response]:
     """The responses in a stream; fails when it ends within one."""
     found, left = [], came
     while left:
         reader = h11.Connection(h11.CLIENT)
-        reader.send(h11.Request(method="GET", target="/", headers=[("host", "x")]))
+        reader.send(h11.Request(method=method, target="/", headers=[("host", "x")]))
         reader.send(h11.EndOfMessage())
         reader.receive_data(left)
         head, body = None, b""

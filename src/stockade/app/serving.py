@@ -199,6 +199,7 @@ def work(ground: Ground, number: int) -> None:
             signal.signal(ending, serving.handle_exit)
         signal.signal(signal.SIGHUP, lambda _number, _frame: ground.log.reopen())
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD)
+        server.settle_down()
         runner.run(_serving(ground, guard, gateway, serving, recording, first=number == 0))
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from starlette.responses import PlainTextResponse
 
 from stockade.gateway import forward, registry
+from stockade.gateway.exchange import Reply
 from stockade.gateway.forward import ForwardAuth
 from stockade.gateway.git import Git, wanted
 from stockade.gateway.home import Home
@@ -40,6 +42,10 @@ class Gateway:
         self.rooms = Rooms(site, self.visitors, self.upstreams)
         self.guarded = GuardMiddleware(self.rooms, site.guard)
         self.guarded_registry = in_its_words(self.guarded)
+
+    def at_once(self, scope: Scope, fields: Mapping[bytes, bytes]) -> Reply | None:
+        """The answer of forward auth, which is asked before every request of other servers."""
+        return self.forward_auth.at_once(scope, fields) if scope["path"].startswith(forward.PREFIX) else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, WebSocket or lifespan."""

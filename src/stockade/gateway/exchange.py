@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from asyncio import Event
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 BODILESS: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+
+
+class Reply(NamedTuple):
+    """A whole answer; names are in lower case, and one of the headers is its Content-Length."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+    def written(self, defaults: Iterable[tuple[bytes, bytes]]) -> bytes:
+        """As it goes over the wire, with the server's own headers. Raises RuntimeError for a line that would break out
+        of itself.
+        """
+        return head_of(self.status, [*defaults, *self.headers], ()) + self.body
 
 
 class Exchange(RequestResponseCycle):
@@ -58,13 +72,9 @@ class Exchange(RequestResponseCycle):
         if message["type"] != "http.response.start":
             raise RuntimeError(f"an answer begins with its start, not with {message['type']}")
         headers = [*self.default_headers, *message.get("headers", ())]
-        lines = [name + b": " + value + b"\r\n" for name, value in headers]
-        lines += self._framed({name.lower(): value for name, value in headers}, message["status"])
-        head = b"".join([STATUS_LINE[message["status"]], *lines, b"\r\n"])
-        if not head.count(b"\r") == head.count(b"\n") == len(lines) + 2 or b"\0" in head:
-            raise RuntimeError("a header of the answer holds a line end or NUL")
+        added = self._framed({name.lower(): value for name, value in headers}, message["status"])
+        self._head = head_of(message["status"], headers, added)
         self.response_started, self.waiting_for_100_continue = True, False
-        self._head = head
 
     def _framed(self, fields: MutableMapping[bytes, bytes], status: int) -> list[bytes]:
         """Find out how the body ends, and whether the connection does; answer the lines that say so."""
@@ -108,3 +118,25 @@ class Exchange(RequestResponseCycle):
         if not self.keep_alive:
             self.transport.close()
         self.on_response()
+
+
+class Answered:
+    """Stands where a protocol has its cycle, after an answer that needed none."""
+
+    response_complete = True
+    more_body = False
+    disconnected = False
+    keep_alive = True
+
+    def __init__(self) -> None:
+        self.message_event = Event()
+
+
+def head_of(status: int, headers: Iterable[tuple[bytes, bytes]], added: Iterable[bytes]) -> bytes:
+    """The head of an answer. Raises RuntimeError for a header that would break out of its line."""
+    lines = [name + b": " + value + b"\r\n" for name, value in headers]
+    lines += added
+    head = b"".join([STATUS_LINE[status], *lines, b"\r\n"])
+    if not head.count(b"\r") == head.count(b"\n") == len(lines) + 2 or b"\0" in head:
+        raise RuntimeError("a header of the answer holds a line end or NUL")
+    return head

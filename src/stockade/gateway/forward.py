@@ -6,15 +6,18 @@ Only a declared proxy may ask, since whoever asks says for whom: nobody is belie
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
+from stockade.gateway.credentials import shown
+from stockade.gateway.exchange import Reply
 from stockade.gateway.identity import Visitors
 from stockade.guard.address import Client
 from stockade.guard.answers import Answer
 from stockade.guard.asgi import Headers, Receive, Scope, Send
+from stockade.guard.decision import Decision
 from stockade.guard.gate import Guard
 from stockade.guard.paths import climbs, from_target
 from stockade.guard.request import Request
@@ -38,9 +41,8 @@ DIALECTS: Final[Mapping[str, Dialect]] = {
     f"{PREFIX}caddy": Dialect(b"x-forwarded-method", b"x-forwarded-uri"),
     f"{PREFIX}traefik": Dialect(b"x-forwarded-method", b"x-forwarded-uri"),
 }
-EMPTY: Final = {"type": "http.response.body", "body": b""}
 LENGTH: Final = (b"content-length", b"0")
-PASSED: Final = {"type": "http.response.start", "status": 200, "headers": [LENGTH]}
+PASSED: Final = Reply(200, (LENGTH,), b"")
 MOST_KNOWN: Final = 16384
 SHORT: Final = 200
 
@@ -56,45 +58,60 @@ class ForwardAuth:
     def __init__(self, guard: Guard, visitors: Visitors | None = None) -> None:
         self.guard, self.visitors = guard, visitors
         self._told: set[str] = set()
-        self._addresses = guard.addresses
+        self._addresses, self._chain = guard.addresses, guard.addresses.header.encode()
         self._known: dict[tuple[str, bytes], Client] = {}
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Judge the request that the proxy describes. Its body, if it sent one, is not read."""
+        fields = joined(scope["headers"])
+        reply = self.at_once(scope, fields) or await self._in_time(scope, fields)
+        await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
+        await send({"type": "http.response.body", "body": reply.body})
+
+    def at_once(self, scope: Scope, fields: Fields) -> Reply | None:
+        """The same where nothing has to be waited for, and None where something has: a store across a network, or
+        finding out whose token it is. ``fields`` are the header's, joined.
+        """
         guard = self.guard
+        if guard.awaits or (self.visitors is not None and shown(scope["headers"], scope["query_string"]) is not None):
+            return None
+        asked = self._asked(scope, fields)
+        return asked if isinstance(asked, Reply) else self._answer(scope, guard.decide(asked))
+
+    async def _in_time(self, scope: Scope, fields: Fields) -> Reply:
+        if self.visitors is not None:
+            await self.visitors.glance(scope)
+        asked = self._asked(scope, fields)
+        return asked if isinstance(asked, Reply) else self._answer(scope, await self.guard.adecide(asked))
+
+    def _asked(self, scope: Scope, fields: Fields) -> Request | Reply:
+        """The request that the proxy describes, or what to tell a proxy that describes none."""
         dialect = DIALECTS.get(scope["path"])
-        lines = scope["headers"]
-        fields: Fields = dict(lines)
-        if len(fields) != len(lines):
-            fields = joined(lines)
         target = fields.get(dialect.target) if dialect else None
         client = self._client(scope, fields, dialect) if target is not None else None
         if dialect is None or target is None or client is None:
-            await _send(self._misled(scope, dialect, target), send)
-            return
-        if self.visitors is not None:
-            await self.visitors.glance(scope)
+            return _reply(self._misled(scope, dialect, target))
         text, method = target.decode("latin-1"), fields.get(dialect.method, b"GET").decode("latin-1")
         if ("%" in text or ".." in text) and climbs(unquote(text.partition("?")[0])):
-            await _send(_for(dialect, _plain(403, "This path goes up: ask for where it leads.")), send)
-            return
+            return _reply(_for(dialect, _plain(403, "This path goes up: ask for where it leads.")))
         path, query = from_target(text), text.partition("?")[2]
-        request = Request(client, method, path, Headers(lines).get, query, identify=guard.identify)
-        decision = guard.decide(request) if not guard.awaits else await guard.adecide(request)
+        header = Headers(scope["headers"]).get
+        return Request(client, method, path, header, query, identify=self.guard.identify)
+
+    def _answer(self, scope: Scope, decision: Decision) -> Reply:
+        guard = self.guard
         if not decision.allowed and guard.enabled:
-            await _send(_for(dialect, guard.refusal(decision)), send)
-            return
+            return _reply(_for(DIALECTS[scope["path"]], guard.refusal(decision)))
         quotas = guard.answers.quota_fields(decision, guard.clock()) if guard.policy.has_quotas else ()
-        await send({**PASSED, "headers": [LENGTH, *quotas]} if quotas else PASSED)
-        await send(EMPTY)
+        return Reply(200, (LENGTH, *quotas), b"") if quotas else PASSED
 
     def _client(self, scope: Scope, fields: Fields, dialect: Dialect | None) -> Client | None:
         """Whose request it is about; None when who asks is nobody's proxy, or does not say."""
         addresses = self.guard.addresses
         if addresses is not self._addresses:
-            self._addresses = addresses
+            self._addresses, self._chain = addresses, addresses.header.encode()
             self._known.clear()
-        chain = fields.get(addresses.header.encode())
+        chain = fields.get(self._chain)
         if chain is None and dialect is not None and dialect.address is not None:
             chain = fields.get(dialect.address)
         if not chain or not scope.get("client"):
@@ -128,9 +145,12 @@ class ForwardAuth:
         return _for(dialect, _plain(403, text))
 
 
-def joined(lines: Iterable[tuple[bytes, bytes]]) -> Fields:
+def joined(lines: Sequence[tuple[bytes, bytes]]) -> Fields:
     """Header fields whose lines of one name are joined in their order (RFC 9110, section 5.3)."""
-    found: dict[bytes, bytes] = {}
+    found = dict(lines)
+    if len(found) == len(lines):
+        return found
+    found.clear()
     for name, value in lines:
         found[name] = found[name] + b", " + value if name in found else value
     return found
@@ -153,7 +173,6 @@ def _plain(status: int, text: str) -> Answer:
     return Answer(status, (("content-type", "text/plain; charset=utf-8"), ("content-length", str(len(body)))), body)
 
 
-async def _send(answer: Answer, send: Send) -> None:
-    headers = [(name.encode(), value.encode("latin-1")) for name, value in answer.headers]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+def _reply(answer: Answer) -> Reply:
+    headers = tuple((name.encode(), value.encode("latin-1")) for name, value in answer.headers)
+    return Reply(answer.status, headers, answer.body)

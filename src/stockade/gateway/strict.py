@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from asyncio import TimerHandle, Transport
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final, cast
 from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from stockade.gateway.exchange import Exchange
+from stockade.gateway.exchange import Answered, Exchange, Reply
 from stockade.gateway.head import LONGEST, TARGET, BadRequest, check, check_length
 
 LINGER_SECONDS: Final = 2.0
 LINGER_BYTES: Final = 16 * 1024 * 1024
 """What is still read and thrown away after a last answer, so that it is not lost (RFC 9112, section 9.6)."""
+AtOnce = Callable[[Any, Mapping[bytes, bytes]], Reply | None]
+"""``app.at_once(scope, fields)``: the whole answer to a request without a body, if it is known without waiting for
+anything; ``fields`` are the header's.
+"""
 UNWANTED_BYTES: Final = 1024 * 1024
 """How much of a body that nobody wants is read for the sake of keeping the connection."""
+
+
+ANSWERED: Final = cast("RequestResponseCycle", Answered())
 
 
 class StrictProtocol(HttpToolsProtocol):
@@ -37,6 +45,8 @@ class StrictProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """The first head has to come soon."""
         super().connection_made(transport)
+        self._at_once: AtOnce | None = getattr(self.app, "at_once", None)
+        self._last: tuple[object, object, bytes] = (None, None, b"")
         self._in_head = False
         self._came = self._head_bytes = self._unwanted = 0
         self._since = self._last_read = self._last_written = self.loop.time()
@@ -104,8 +114,46 @@ class StrictProtocol(HttpToolsProtocol):
         self._in_head, self._head_bytes, self._unwanted = False, 0, 0
         self._describe(method, version)
         if b"upgrade" not in fields or not (self.parser.should_upgrade() and self._should_upgrade()):
+            if self._answered_at_once(fields, keep_alive=version == "1.1" and self.parser.should_keep_alive()):
+                return
             expects = fields.get(b"expect", b"").lower() == b"100-continue"
             self._serve(expects=expects, keep_alive=version == "1.1" and self.parser.should_keep_alive())
+
+    def _answered_at_once(self, fields: dict[bytes, bytes], *, keep_alive: bool) -> bool:
+        """Write the answer to a request without a body for which the application need not wait: no task, no turn of
+        the event loop. Only when all before it are answered, and the client takes answers.
+        """
+        before = self.cycle
+        if (
+            self._at_once is None
+            or not (keep_alive and (before is None or before.response_complete))
+            or len(fields) != len(self.headers)  # lines of one name are to be joined
+            or self.scope["method"] == "HEAD"
+            or b"content-length" in fields
+            or b"transfer-encoding" in fields
+            or self.flow.write_paused
+        ):
+            return False
+        try:
+            reply = self._at_once(self.scope, fields)
+            written = self._wire(reply) if reply is not None else None
+        except Exception:
+            self.logger.exception("an answer at once has failed; the request is served as others are")
+            return False
+        if written is None:
+            return False
+        self.transport.write(written)
+        self.cycle = ANSWERED
+        self.server_state.total_requests += 1
+        self._since = self._last_read
+        return True
+
+    def _wire(self, reply: Reply) -> bytes:
+        """The octets of an answer; most are the same as the last, under the same date."""
+        defaults = self.server_state.default_headers
+        if self._last[0] is not reply or self._last[1] is not defaults:
+            self._last = reply, defaults, reply.written(defaults)
+        return self._last[2]
 
     def _describe(self, method: bytes, version: str) -> None:
         scope = self.scope

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil
-from operator import itemgetter, sub
+from operator import gt, itemgetter, sub
 from typing import TYPE_CHECKING, Final
 
 from stockade.guard.decision import Decision, Quota
@@ -43,10 +43,7 @@ class Form:
 
     def near(self, readings: Sequence[Reading]) -> bool:
         """Is half of a limit used?"""
-        for reading, half in zip(readings, self.halves):  # noqa: B905, SIM110  same length; a generator costs double
-            if reading[0] > half:
-                return True
-        return False
+        return any(map(gt, map(USED, readings), self.halves))
 
     def filled(self, readings: Sequence[Reading]) -> bytes | None:
         """How the throttles stand; None when one of them has nothing left, for then its reset must be told."""

@@ -24,6 +24,7 @@ STRIPES: Final = 256
 """Into how many parts the clients are divided."""
 REGISTER: Final = STRIPES
 """The number of the stripe that stands for the file as a whole."""
+TRY: Final = LOCK_EX | LOCK_NB
 SPINS: Final = 100
 """How often to look again at once, before sleeping in between."""
 
@@ -48,7 +49,7 @@ class Stripe:
         if not threads.acquire(False) and not threads.acquire(timeout=PATIENCE):
             raise _held()
         try:
-            lockf(self._fd, LOCK_EX | LOCK_NB, 1, self._at)
+            lockf(self._fd, TRY, 1, self._at)
         except OSError:
             self._insist()
 
@@ -76,7 +77,7 @@ class Stripe:
             if tries > SPINS:
                 time.sleep(0.0005)
             try:
-                lockf(self._fd, LOCK_EX | LOCK_NB, 1, self._at)
+                lockf(self._fd, TRY, 1, self._at)
             except OSError:
                 continue
             return True

@@ -66,6 +66,7 @@ class Table:
         self.places = Places(view[HEADER : geometry.tags], self.register, self._take_back)
         self.plans: dict[Group, Plan] = {}
         self.spot = lru_cache(maxsize=MAX_SPOTS)(partial(spot, opened.secret, geometry.clients // WAYS))
+        self._rows: dict[int, int] = {}
         self._empty = memoryview(bytes(8 * geometry.width)).cast("d")
         self._epoch = 0
         weakref.finalize(self, os.close, fd)
@@ -91,10 +92,18 @@ class Table:
         return Together({self.stripes[number] for _, _, number in spots})
 
     def find(self, spot: Spot) -> int:
-        """The row of a client; -1 when it has none."""
+        """The row of a client; -1 when it has none. It is looked for first where it was last."""
         tag, first, _ = spot
+        row = self._rows.get(tag, first)
+        if self.tags[row] == tag:
+            return row
         tags = self.tags[first : first + WAYS].tolist()
-        return first + tags.index(tag) if tag in tags else -1
+        if tag not in tags:
+            return -1
+        if len(self._rows) >= MAX_SPOTS:
+            self._rows.clear()
+        row = self._rows[tag] = first + tags.index(tag)
+        return row
 
     def claim(self, spot: Spot, client: str, now: float) -> int:
         """A row of zeros for a client that has none, taken from who matters least; -1 when all in the bucket are
