@@ -76,12 +76,7 @@ class Guard:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.store: Store | AsyncStore = store if store is not None else MemoryStore(clock=clock)
-        missing = [name for name in ASKED if not callable(getattr(self.store, name, None))]
-        if missing:
-            raise ConfigurationError(
-                f"{type(self.store).__name__} is no store: it has no {', '.join(missing)}",
-                remedy="Give the guard a MemoryStore, a SharedStore, a RedisStore, or one with these methods.",
-            )
+        _must_be_store(self.store)
         self.awaits = iscoroutinefunction(self.store.count)
         self._recall: Recall | None = getattr(self.store, "recall", None)
         self._lend: Lend | None = getattr(self.store, "lease", None)
@@ -382,6 +377,15 @@ class Guard:
         """What there is to say before bans are lifted, and when there are none, counters cleared."""
         bans = held or [Ban(key, "", 0.0, 0.0)]
         return [self._ban_event("guard.unban", replace(ban, by=""), by) for ban in bans]
+
+
+def _must_be_store(given: object) -> None:
+    missing = [name for name in ASKED if not callable(getattr(given, name, None))]
+    if missing:
+        raise ConfigurationError(
+            f"{type(given).__name__} is no store: it has no {', '.join(missing)}",
+            remedy="Give the guard a MemoryStore, a SharedStore, a RedisStore, or one with these methods.",
+        )
 
 
 def _overlap(network: str, other: str) -> bool:
