@@ -179,6 +179,7 @@ VOCABULARY: Final[Mapping[Behaviour, Mapping[str, str]]] = {
         "log.read": "somebody read the audit log",
         "log.reporter.lost": "a process that reports here has ended without a word; what it still held is not known",
         "stream.change": "where another system sends its audit events was changed",
+        "intake.gap": "the place where another system's log was being read is gone; lines of it may be missing",
         "finding.create": "something worth acting on was noticed",
         UNKNOWN: "an event for which there is no word; its details hold it whole",
     },

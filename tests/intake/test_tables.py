@@ -101,6 +101,6 @@ def test_a_plain_name_counts_before_one_with_a_star_and_a_longer_before_a_shorte
     ],
 )
 def test_a_table_that_cannot_be_followed_is_refused_by_name_and_place(document: dict[str, object], said: str) -> None:
-    with pytest.raises(ConfigurationError, match="x.toml") as refused:
+    with pytest.raises(ConfigurationError, match=r"x\.toml") as refused:
         tables.read(document, name="x", where="x.toml")
     assert said in refused.value.message

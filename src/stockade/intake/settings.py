@@ -76,6 +76,7 @@ class HttpSource:
     key: Path | None = None
     mapping: Path | None = None
     max_body: int = 1_048_576
+    same_as: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +84,8 @@ class GitLabApiSource:
     """GitLab's audit events, asked for every ``every`` seconds. ``of`` is ``instance``, ``groups/ID`` or
     ``projects/ID``; ``token`` is the file with an access token; ``since`` is how far back it goes the first time, in
     seconds. ``overlap`` seconds are asked for again each time, for events that came to be late.
+    ``same_as`` names a source that delivers the same events with the same ids: what came from one is not taken from the
+    other.
     """
 
     name: str
@@ -93,6 +96,7 @@ class GitLabApiSource:
     since: float = 30 * DAY
     overlap: float = 300.0
     authorities: Path | None = None
+    same_as: str = ""
 
 
 Source = FileSource | SyslogSource | HttpSource | GitLabApiSource
