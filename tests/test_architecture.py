@@ -89,6 +89,7 @@ PURE = [
     "stockade.search.tokens",
     "stockade.intake.foreign",
     "stockade.intake.formats",
+    "stockade.intake.receivers.frames",
     "stockade.intake.settings",
     "stockade.intake.stamps",
     "stockade.intake.tables",

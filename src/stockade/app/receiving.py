@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import uvicorn
+from uvicorn._types import ASGIApplication
 
 from stockade.errors import Unavailable
 from stockade.intake.receivers.http import HttpReceiver
@@ -24,7 +26,7 @@ class _Server(uvicorn.Server):
 async def serve(source: HttpSource, receiver: HttpReceiver, say: Callable[[str], None]) -> None:
     """Serve until cancelled, and end what is under way. Raises Unavailable when the address cannot be had."""
     config = uvicorn.Config(
-        receiver,  # type: ignore[arg-type]  an ASGI application whose scopes are plain mappings
+        cast("ASGIApplication", receiver),  # an ASGI application whose scopes are plain mappings
         ssl_certfile=source.certificate,
         ssl_keyfile=source.key,
         lifespan="off",

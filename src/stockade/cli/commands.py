@@ -15,6 +15,7 @@ from stockade.cli import (
     configure,
     detect,
     explain,
+    intake,
     logs,
     people,
     review,
@@ -36,6 +37,7 @@ RUN, UNDERSTAND, ACT, SET_UP = "Run", "Understand", "Act", "Set up"
 app.command(rich_help_panel=RUN)(serve.serve)
 
 app.command(rich_help_panel=RUN)(logs.watch)
+app.add_typer(intake.intake, name="intake", rich_help_panel=RUN)
 app.command(rich_help_panel=UNDERSTAND)(checkup.check)
 app.command(rich_help_panel=UNDERSTAND)(bans.bans)
 app.command(rich_help_panel=UNDERSTAND)(explain.explain)

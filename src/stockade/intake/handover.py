@@ -102,7 +102,7 @@ class Handover:
         if mark and next(entries, None) is None:
             raise ConfigurationError(
                 f"the log has no entry {mark - 1}, which the intake had handed on",
-                remedy="The log was cut or restored, or this ledger belongs to another. Look into it first; then remove "
+                remedy="The log was cut or restored, or this ledger belongs to another. Find out which; then remove "
                 f"{self._ledger.path}, and what the log lacks is taken in anew.",
             )
         for end, at, ids in _batches(entries):

@@ -49,10 +49,10 @@ class FileReceiver:
                 found += arrivals(self._read, line.octets, id=same_line(line.offset, line.octets), now=now)
             self.lines += len(lines)
             self._waiting = (found, self.tail.place())
-        found, place = self._waiting
-        self.handover.take(self.source.name, found, now=self._clock(), place=place)
+        waiting, place = self._waiting
+        self.handover.take(self.source.name, waiting, now=self._clock(), place=place)
         self._waiting = None
-        return max(1, len(found))
+        return max(1, len(waiting))
 
     def close(self) -> None:
         """Let go of the file."""

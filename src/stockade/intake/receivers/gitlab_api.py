@@ -13,12 +13,11 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from email.message import Message
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from http.client import HTTPException
 from ipaddress import ip_address
-from typing import IO, Any, Final
+from typing import Any, Final
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
@@ -46,10 +45,8 @@ NEXT: Final = re.compile(r'<([^>]{1,4096})>\s*;[^,]*\brel="?next"?')
 class _Here(HTTPRedirectHandler):
     """Follows no redirect: the token would go along."""
 
-    def redirect_request(
-        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
-    ) -> Request | None:
-        return None
+    def redirect_request(self, *_: object) -> None:
+        """Leave the answer as it is: one that refuses."""
 
 
 class GitLabApiReceiver:
@@ -137,8 +134,8 @@ class GitLabApiReceiver:
         if status in {401, 403, 404}:
             raise Refused(
                 f"GitLab at {self._url} answers {status} to questions about audit events of {self.source.of}",
-                remedy="The token needs the scope read_api, its owner the right to read them, GitLab a licence that has "
-                "them.",
+                remedy="The token needs the scope read_api, its owner the right to read them, and GitLab a licence "
+                "that has them.",
             ) from None
         raise Unavailable(f"GitLab at {self._url} answers {status}") from None
 
@@ -186,11 +183,8 @@ def _listed(octets: bytes) -> list[Any]:
 def _seconds(after: str | None, now: float) -> float:
     """``Retry-After`` (RFC 9110, section 10.2.3): seconds or a date; a minute when it says neither."""
     try:
-        found = (
-            float(after)
-            if after and after.strip().isdecimal()
-            else parsedate_to_datetime(after or "").timestamp() - now
-        )
+        said = (after or "").strip()
+        found = float(said) if said.isdecimal() else parsedate_to_datetime(said).timestamp() - now
     except (ValueError, TypeError):
         found = 60.0
     return min(max(found, 1.0), LONGEST)

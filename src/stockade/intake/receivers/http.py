@@ -1,8 +1,9 @@
 """Deliveries over HTTP, as an ASGI application: GitLab's audit event streams, and JSON of any other sender.
 
 GitLab sends JSON and calls it a form (``application/x-www-form-urlencoded``), so the content type counts for nothing.
-Its token is a shared secret, the same with every delivery: keep TLS around it. A delivery is answered with 200 when it is
-in the log, with 503 when it is not, so that a sender which tries again loses nothing; what comes again is known by its id.
+Its token is a shared secret, the same with every delivery: keep TLS around it. A delivery is answered with 200 when it
+is in the log, with 503 when it is not, so that a sender which tries again loses nothing; what comes again is known by
+its id.
 """
 
 from __future__ import annotations
@@ -75,6 +76,18 @@ class HttpReceiver:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         headers = {name.lower(): value for name, value in scope["headers"]}
+        if refused := self._refused(scope, headers):
+            return refused
+        body = await self._body(headers.get(b"content-length", b""), receive)
+        if isinstance(body, int):
+            return body, {"error": f"the body is too long, too slow, or cut off; {self.source.max_body} octets at most"}
+        try:
+            return await asyncio.to_thread(self._take, body)
+        except Unavailable as error:
+            return 503, {"error": error.message}
+
+    def _refused(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Answer | None:
+        """Why a request is refused before its body is read."""
         if scope["path"] != self.source.path:
             return 404, {"error": "nothing is here"}
         if scope["method"] != "POST":
@@ -84,13 +97,7 @@ class HttpReceiver:
             return 401, {"error": f"the token in {self.source.header} is missing or wrong"}
         if headers.get(b"content-encoding", b"identity") != b"identity":
             return 415, {"error": "send the body as it is"}
-        body = await self._body(headers.get(b"content-length", b""), receive)
-        if isinstance(body, int):
-            return body, {"error": f"the body is too long, too slow, or cut off; {self.source.max_body} octets at most"}
-        try:
-            return await asyncio.to_thread(self._take, body)
-        except Unavailable as error:
-            return 503, {"error": error.message}
+        return None
 
     async def _body(self, length: bytes, receive: Receive) -> bytes | int:
         """The whole body, or the status that refuses it."""

@@ -37,7 +37,10 @@ class Position:
 
 
 class OpenFile:
-    """A file that is being read; what follows its last newline waits until the line is whole."""
+    """A file that is being read; what follows its last newline waits until the line is whole.
+
+    ``read_when`` is the time of its last change, in nanoseconds, when it was read to its end or opened.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open it at its beginning. Raises OSError, and ConfigurationError for what is no regular file."""
@@ -49,6 +52,7 @@ class OpenFile:
             raise ConfigurationError(f"not a file: {path}", remedy="Name a regular file.")
         self.identity = (found.st_dev, found.st_ino)
         self.offset = 0
+        self.read_when = found.st_mtime_ns
         self._lines = deque[bytes]()
         self._partial, self._cut = b"", 0
         self._head = self._first_octets()
@@ -71,6 +75,7 @@ class OpenFile:
         while not self._lines:
             chunk = self._file.read(CHUNK)
             if not chunk:
+                self.read_when = os.fstat(self._file.fileno()).st_mtime_ns
                 return False
             *whole, self._partial = (self._partial + chunk).split(b"\n")
             self._lines.extend(whole)

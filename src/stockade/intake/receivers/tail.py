@@ -46,14 +46,20 @@ class Tail:
         if lines := self._from_leaving(most):
             return lines
         if self._current is None:
-            self._current = self._open(self.path)
+            self._begin()
+            if lines := self._from_leaving(most):
+                return lines
         if self._current is None:
             return []
         if self._current.rewritten():
             return self._after_truncation(self._current, most)
         lines = self._current.take(most)
         if not lines and self._is_rotated(self._current):
-            return self._after_rotation(self._current, most)
+            self._say(f"{self.path}: rotated; going on with the new file")
+            self._leaving.append((self._current, self._clock()))
+            self._current = None
+            self._begin()
+            return self.take(most)
         return lines
 
     def place(self) -> str:
@@ -66,6 +72,19 @@ class Tail:
         for file in [file for file, _ in self._leaving] + ([self._current] if self._current else []):
             file.close()
         self._leaving, self._current = [], None
+
+    def _begin(self) -> None:
+        """Open the file that is there now, and those that came and went since the last one, which are read first."""
+        current = self._open(self.path)
+        for at, (file, _) in enumerate(self._leaving):
+            if current is not None and file.identity == current.identity:  # renamed, and renamed back
+                current.close()
+                current = file
+                del self._leaving[at]
+                break
+        if self._leaving:
+            self._leaving += [(file, self._clock()) for file in self._younger(self._leaving[-1][0], current)]
+        self._current = current
 
     # ── what was rotated away ────────────────────────────────────────────────────────────────────
 
@@ -81,15 +100,6 @@ class Tail:
                 del self._leaving[at]
                 return lines or self._from_leaving(most)
         return []
-
-    def _after_rotation(self, old: OpenFile, most: int) -> list[Line]:
-        new = self._open(self.path)
-        if new is None:
-            return []
-        self._say(f"{self.path}: rotated; going on with the new file")
-        self._leaving.append((old, self._clock()))
-        self._current = new
-        return old.take(most) or new.take(most)  # all that was written before there was a new file, first
 
     def _after_truncation(self, file: OpenFile, most: int) -> list[Line]:
         """Read the rest in a copy that was made before, if there is one, and begin anew."""
@@ -107,7 +117,7 @@ class Tail:
         try:
             found = self.path.stat()
         except OSError:
-            return False
+            return True
         return (found.st_dev, found.st_ino) != file.identity
 
     # ── where reading had stopped ────────────────────────────────────────────────────────────────
@@ -126,19 +136,16 @@ class Tail:
         if not self._leaving:
             return
         last = self._leaving[-1][0]
-        if self._is_rotated(last) or not self.path.exists():
-            self._leaving += [(file, self._clock()) for file in self._younger(last)]
-        else:
+        if not self._is_rotated(last):
             self._leaving.pop()
             self._current = last
 
-    def _younger(self, than: OpenFile) -> Iterator[OpenFile]:
-        """The files that were rotated away after one, oldest first: all of them is unread."""
-        known = {file.identity for file, _ in self._leaving}
-        at = than.path.stat().st_mtime_ns
-        beside = [(path.stat().st_mtime_ns, path) for path in self._beside() if path != self.path]
-        for changed, path in sorted(beside):
-            if changed > at and (file := self._open(path)) is not None:
+    def _younger(self, than: OpenFile, current: OpenFile | None) -> Iterator[OpenFile]:
+        """The files that were rotated away after one, oldest first: all of each is unread, or known by its lines."""
+        known = {file.identity for file, _ in self._leaving} | ({current.identity} if current else set())
+        beside = [(changed, path) for path in self._beside() if path != self.path and (changed := _changed(path))]
+        for changed, path in sorted(beside, key=lambda found: (found[0], -_number(found[1]), found[1].name)):
+            if changed >= than.read_when and (file := self._open(path)) is not None:
                 if file.identity in known:
                     file.close()
                 else:
@@ -176,6 +183,19 @@ class Tail:
                 self._told.add(str(error))
                 self._say(f"{path}: cannot be opened: {error.strerror}; trying on")
             return None
+
+
+def _number(path: Path) -> int:
+    """Of two files of one moment that are numbered, the one with the larger number is the older."""
+    suffix = path.suffix[1:]
+    return int(suffix) if suffix.isascii() and suffix.isdecimal() and len(suffix) < 4 else 0
+
+
+def _changed(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _inode(path: Path) -> int | None:

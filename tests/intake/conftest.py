@@ -1,0 +1,75 @@
+"""An audit log, and the command that takes other logs into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import Popen
+
+import pytest
+
+from stockade.audit.log import AuditLog
+from stockade.audit.reading import entries
+from stockade.events import Event
+from tests.cli.terminal import Said, Terminal, terminal
+from tests.servers.processes import end, wait_until
+
+__all__ = ["terminal"]
+ORIGIN = "intake.example/node1"
+
+
+@dataclass
+class Taking:
+    """``stockade intake`` in a directory of its own, with a real audit log in it."""
+
+    terminal: Terminal
+    ending: ExitStack
+
+    @property
+    def directory(self) -> Path:
+        return self.terminal.directory
+
+    @property
+    def options(self) -> list[str]:
+        return ["sources.toml", "--log", "log", "--state", "signer"]
+
+    def sources(self, text: str) -> None:
+        self.terminal.write(text, "sources.toml")
+
+    def once(self) -> Said:
+        return self.terminal.run("intake", "once", *self.options)
+
+    def start(self) -> Popen[str]:
+        process = self.terminal.start("intake", "run", *self.options)
+        self.ending.callback(_closed, process)
+        return process
+
+    @property
+    def events(self) -> list[Event]:
+        """What was taken in, without what the log says about itself."""
+        found = [entry.event for entry in entries(self.directory / "log", 0)]
+        return [event for event in found if "intake" in event.details]
+
+    @property
+    def octets(self) -> int:
+        """How large the audit log is."""
+        return sum(path.stat().st_size for path in (self.directory / "log" / "segments").glob("*"))
+
+    def wait_for(self, condition: Callable[[list[Event]], bool], what: str) -> list[Event]:
+        wait_until(lambda: condition(self.events), what, seconds=20)
+        return self.events
+
+
+def _closed(process: Popen[str]) -> None:
+    end(process)  # type: ignore[arg-type]  it only signals it
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+@pytest.fixture
+def taking(terminal: Terminal) -> Iterator[Taking]:
+    AuditLog.create(terminal.directory / "log", terminal.directory / "signer", origin=ORIGIN)
+    with ExitStack() as ending:
+        yield Taking(terminal, ending)

@@ -1,0 +1,76 @@
+"""The whole command is killed again and again while a log grows and is rotated: every line is in it once."""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from pathlib import Path
+from random import Random
+from threading import Event as Flag
+from threading import Thread
+
+from stockade.audit.keys import PublicKey
+from stockade.audit.verify import verify
+from tests.intake.conftest import Taking
+from tests.intake.lines import NOON
+from tests.servers.processes import wait_until
+
+KILLS = 10
+SOURCES = """
+[[intake]]
+name = "app"
+path = "app.log"
+format = "syslog"
+"""
+
+
+class Writer(Thread):
+    """A program that writes lines and has its log rotated, until it is told to stop."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path, self.stop, self.written = path, Flag(), 0
+
+    def run(self) -> None:
+        random = Random(7)
+        while not self.stop.wait(0.01):
+            self.write(random.randint(1, 15))
+            if random.random() < 0.03:
+                self._rotate()
+
+    def write(self, count: int) -> None:
+        with self.path.open("a") as file:
+            for _ in range(count):
+                file.write(f"Nov 15 12:00:00 host app[1]: line {self.written}\n")
+                self.written += 1
+
+    def _rotate(self) -> None:
+        for number in range(60, 0, -1):
+            older = self.path.with_name(f"app.log.{number}")
+            if older.exists():
+                older.rename(self.path.with_name(f"app.log.{number + 1}"))
+        self.path.rename(self.path.with_name("app.log.1"))
+
+
+def test_after_any_number_of_kills_every_line_is_in_the_log_once(taking: Taking) -> None:
+    taking.sources(SOURCES)
+    random, writer = Random(11), Writer(taking.directory / "app.log")
+    writer.write(1)
+    assert taking.once().code == 0, "from now on it knows its place, also in what is rotated away before it comes back"
+    writer.start()
+    try:
+        for _ in range(KILLS):
+            before = taking.octets
+            process = taking.start()
+            wait_until(lambda before=before: taking.octets > before + 2_000, "the first lines")  # type: ignore[misc]
+            writer.stop.wait(random.random() * 0.3)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+    finally:
+        writer.stop.set()
+        writer.join()
+    assert taking.once().code == 0
+    lines = Counter(str(event.details["message"]) for event in taking.events)
+    assert lines == Counter(f"line {number}" for number in range(writer.written))
+    key = PublicKey.parse((taking.directory / "signer" / "key.pub").read_text().splitlines()[0])
+    assert verify(taking.directory / "log", [key], now=NOON).head.size > writer.written
