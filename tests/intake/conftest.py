@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
+from typing import cast
 
 import pytest
 
@@ -63,7 +64,7 @@ class Taking:
 
 
 def _closed(process: Popen[str]) -> None:
-    end(process)  # type: ignore[arg-type]  it only signals it
+    end(cast("Popen[bytes]", process))  # it only signals it
     if process.stdout is not None:
         process.stdout.close()
 

@@ -360,4 +360,5 @@ def _without_ledger(stage: Stage) -> None:
     stage.stop()
     stage.ledger_path.unlink()
     stage.start()
+    stage.write(1)
     stage.read()
