@@ -61,6 +61,10 @@ def replay(*, quick: bool) -> Sequence[Row]:
     return rows_of("replay", megabytes=5 if quick else 1_000)
 
 
+def detect(*, quick: bool) -> Sequence[Row]:
+    return rows_of("detect", events=2_000 if quick else 200_000)
+
+
 SECTIONS: Final = (
     Section("decision", "One decision under five rules, in memory", decision),
     Section("shared", "Counters shared by the processes of one machine", shared),
@@ -70,4 +74,5 @@ SECTIONS: Final = (
     Section("http", "Over HTTP: uvicorn, Starlette, wrk with 32 connections", http),
     Section("forward", "Forward auth: nginx asks before each request", forward),
     Section("replay", "Old logs", replay),
+    Section("detect", "Detection: every rule in the stream", detect),
 )

@@ -220,10 +220,8 @@ def test_a_rule_that_is_not_shown_an_event_would_not_have_matched_it(
 ) -> None:
     (made,) = rules_of([("rule.yml", text)])
     assert made.condition is not None
-    happened = event(action, outcome="success" if success else "failure", a=a)
-    possible, match = (
-        made.condition.possible(Kind(action, "gitlab")),
-        made.condition.match(View(entries([happened])[0])),
-    )
+    (entry,) = entries([event(action, outcome="success" if success else "failure", a=a)])
+    possible = made.condition.possible(Kind(action, "gitlab", entry.event.outcome))
+    match = made.condition.match(View(entry))
     assert possible is None or possible is match
-    assert bool(Rules([made]).feed(entries([happened])[0])) is match
+    assert bool(Rules([made]).feed(entry)) is match

@@ -1,7 +1,8 @@
 """The condition of a Sigma rule, parsed by pySigma, becomes two functions: does it hold, and could it at all?
 
-The second is asked only once for every action and system: with nothing else known, and in three values (yes, no,
-that depends). Rules that say no are never shown an event of that action, and most rules never see most events.
+The second is asked only once for every action, system and outcome: with nothing else known, and in three values (yes,
+no, that depends). Rules that say no are never shown such an event, and those that say yes are not asked again: most
+rules never see most events.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ class Kind:
 
     action: str
     system: str
+    outcome: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,7 @@ def _checked(get: Getter, check: Check) -> Condition:
 _KNOWN: Final[dict[Getter, Callable[[Kind], str]]] = {
     FIELDS["action"]: lambda kind: kind.action,
     FIELDS["system"]: lambda kind: kind.system,
+    FIELDS["outcome"]: lambda kind: kind.outcome,
 }
 
 

@@ -7,12 +7,13 @@
         for finding in detector.feed(entry):
             record(finding.as_event())
 
-For every action and system the detector asks once which rules can match at all, and shows an entry to those alone.
+For every action, system and outcome the detector asks once which rules can match at all, and shows an entry to those
+alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
 from stockade.detect.conditions import Kind
@@ -26,11 +27,15 @@ from stockade.detect.windows import Correlation, Windows
 from stockade.events import Entry, Event, Finding, Ref
 
 MOST_KINDS: Final = 8_192
-"""Combinations of action and system that are remembered; a stranger who invents more makes it slower, not wrong."""
+"""Combinations of action, system and outcome that are remembered; who invents more makes it slower, not wrong."""
 MOST_NAMES: Final = 200_000
 """Accounts whose number and name are both remembered."""
 MOST_ENTRIES: Final = 50
 """Entries that a finding carries at most: the first and the last of them."""
+
+
+Candidate = tuple[Rule, Callable[[View], bool] | None]
+"""A rule, and what it still has to be asked."""
 
 
 class Detector(Protocol):
@@ -109,7 +114,7 @@ class Rules:
                 listening = _Listening(rule, rule.correlation, foreign)
                 for name in dict.fromkeys(rule.correlation.rules):
                     self._listeners.setdefault(name, []).append(listening)
-        self._of_kind: dict[tuple[str, str], list[Rule]] = {}
+        self._of_kind: dict[tuple[str, str, str], list[Candidate]] = {}
         self._names: dict[tuple[str, str], str] = {}
 
     def feed(self, entry: Entry) -> list[Finding]:
@@ -117,15 +122,15 @@ class Rules:
         event = entry.event
         if "user_id" in event.details:
             self._learn_name(event)
-        kind = (event.action, system_of(event))
+        kind = (event.action, system_of(event), event.outcome)
         candidates = self._of_kind.get(kind)
         if candidates is None:
             candidates = self._candidates(Kind(*kind))
         if not candidates:
             return []
         view, found = View(entry, self._locate, self._names), list[Finding]()
-        for rule in candidates:
-            if rule.condition is not None and rule.condition.match(view):
+        for rule, match in candidates:
+            if match is None or match(view):
                 self._matched(rule, view, found)
         return found
 
@@ -155,12 +160,17 @@ class Rules:
             if each.memory.forgotten
         ]
 
-    def _candidates(self, kind: Kind) -> list[Rule]:
+    def _candidates(self, kind: Kind) -> list[Candidate]:
+        """The rules that can match events of a kind; without a question where they always do."""
+        asked = [(rule, rule.condition) for rule in self.rules if rule.condition]
+        known = [(rule, condition, condition.possible(kind)) for rule, condition in asked]
         found = [
-            rule for rule in self.rules if rule.condition is not None and rule.condition.possible(kind) is not False
+            (rule, None if possible else condition.match)
+            for rule, condition, possible in known
+            if possible is not False
         ]
         if len(self._of_kind) < MOST_KINDS:
-            self._of_kind[kind.action, kind.system] = found
+            self._of_kind[kind.action, kind.system, kind.outcome] = found
         return found
 
     def _learn_name(self, event: Event) -> None:

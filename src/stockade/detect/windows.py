@@ -54,6 +54,13 @@ class Match:
     entries: tuple[Entry, ...] = field(compare=False)
 
 
+_MARKS: Final[Mapping[str, Callable[[Match], str]]] = {
+    "value_count": lambda match: match.value,
+    "temporal": lambda match: match.rule,
+}
+"""Of several matches with the same mark the newest is enough."""
+
+
 class Windows:
     """The state of one correlation."""
 
@@ -101,19 +108,14 @@ class Windows:
     def _shorten(self, window: list[Match]) -> None:
         """Drop what is too old, and what a newer match makes superfluous."""
         first = window[-1].moment - self._correlation.timespan
-        way = self._correlation.way
-        seen: set[str] = set()
-        kept = list[Match]()
-        for match in reversed(window):
-            mark = match.value if way == "value_count" else match.rule if way == "temporal" else ""
-            if match.moment < first:
-                break
-            if not mark or mark not in seen:
-                kept.append(match)
-                seen.add(mark)
-        if len(kept) > MOST_MATCHES:
-            self.forgotten += len(kept) - MOST_MATCHES
-        window[:] = reversed(kept[:MOST_MATCHES])
+        if window[0].moment < first:
+            window[:] = [match for match in window if match.moment >= first]
+        mark = _MARKS.get(self._correlation.way)
+        if mark is not None and len(window) > 1:
+            window[:] = sorted({mark(match): match for match in window}.values())
+        if len(window) > MOST_MATCHES:
+            self.forgotten += len(window) - MOST_MATCHES
+            del window[:-MOST_MATCHES]
 
     def _held(self, window: Sequence[Match]) -> Sequence[Match] | None:
         correlation = self._correlation
