@@ -71,7 +71,8 @@ class Finding:
     """Something worth acting on (OCSF Detection Finding): what was noticed, about whom, and the entries that show it.
 
     ``rule`` is the id of the rule that noticed it and ``title`` says it in a sentence; ``harmless`` says why there may
-    be nothing to it. ``shadow`` findings come of rules on trial: recorded, and brought to nobody's attention.
+    be nothing to it. ``techniques`` are ids of MITRE ATT&CK in its version ``attack``. ``shadow`` findings come of
+    rules on trial: recorded, and brought to nobody's attention.
     """
 
     time: float
@@ -83,6 +84,7 @@ class Finding:
     harmless: str = ""
     techniques: tuple[str, ...] = ()
     shadow: bool = False
+    attack: str = ""
 
     def as_event(self) -> Event:
         """The finding as the event that records it."""
@@ -94,5 +96,6 @@ class Finding:
             "harmless": self.harmless,
             "techniques": list(self.techniques),
             "shadow": self.shadow,
+            "attack": self.attack,
         }
         return Event(self.time, "finding.create", None, self.subject, None, "success", details)

@@ -1,7 +1,7 @@
 """A reader who does all that a page says, in an empty directory, and looks whether it comes true.
 
 * A ``python`` block that begins with ``# some/file.py`` is written into that file, at its end when there is one; any
-  other is run at once, after those before it.
+  other is run at once, after those before it. A ``yaml`` block that begins so is written, too.
 * A ``console`` block is typed, ``$`` by ``$``, and must answer what follows. ``…`` stands for anything within a line,
   alone on a line for any number of lines. A server is left running until the next one starts.
 * ``pip install`` is believed when all it names is installed.
@@ -66,7 +66,7 @@ class Reader:
         """Do everything, in order. Raises AssertionError naming the line where the page is wrong."""
         self.said = ":8080" if ":8080" in page else ":8000"
         for block in blocks(page):
-            if block.language == "python":
+            if block.language == "python" or (block.language == "yaml" and FILE.match(block.text)):
                 self._python(block)
             elif block.language == "console":
                 self._console(block)

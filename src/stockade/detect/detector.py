@@ -211,6 +211,7 @@ def _finding(rule: Rule, view: View, entries: tuple[Entry, ...]) -> Finding:
         harmless=" ".join(rule.harmless),
         techniques=rule.techniques,
         shadow=rule.shadow,
+        attack=rule.attack,
     )
 
 
