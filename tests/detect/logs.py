@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,18 +13,28 @@ from stockade.events import Event
 ORIGIN = "audit.example.com/node1"
 
 
-def make_log(place: Path, events: Iterable[Event], *, now: float | None = None, segment_size: int = 8 << 20) -> Path:
+def make_log(
+    place: Path,
+    events: Iterable[Event],
+    *,
+    now: float | None = None,
+    segment_size: int = 8 << 20,
+    log: str = "log",
+    signer: str = "signer",
+) -> Path:
     """A new log with events in it, recorded by a clock that stands at ``now``; answers its directory."""
-    log, signer = place / "log", place / "signer"
-    AuditLog.create(log, signer, origin=ORIGIN)
-    add(place, events, now=now, segment_size=segment_size)
-    return log
+    AuditLog.create(place / log, place / signer, origin=ORIGIN)
+    _record(place / log, place / signer, events, now, segment_size)
+    return place / log
 
 
-def add(place: Path, events: Iterable[Event], *, now: float | None = None, segment_size: int = 8 << 20) -> None:
+def add(place: Path, events: Iterable[Event], *, now: float | None = None) -> None:
     """Open the log, record more, and close it."""
-    rhythm = Rhythm(segment_size=segment_size)
-    clock = {} if now is None else {"clock": lambda: now}
-    with AuditLog(place / "log", place / "signer", rhythm=rhythm, **clock) as opened:  # type: ignore[arg-type]
+    _record(place / "log", place / "signer", events, now, 8 << 20)
+
+
+def _record(log: Path, signer: Path, events: Iterable[Event], now: float | None, segment_size: int) -> None:
+    clock = time.time if now is None else lambda: now
+    with AuditLog(log, signer, rhythm=Rhythm(segment_size=segment_size), clock=clock) as opened:
         for event in events:
             opened.offer(event)

@@ -7,7 +7,6 @@ import time
 
 import pytest
 
-from stockade.audit.log import AuditLog
 from stockade.audit.reading import entries as read_entries
 from stockade.events import Event, Ref
 from tests.cli.terminal import Terminal, terminal
@@ -77,18 +76,26 @@ def test_scripts_get_it_as_json(terminal: Terminal) -> None:
 def test_nothing_new_is_told_twice_and_findings_are_recorded_once(terminal: Terminal) -> None:
     place = terminal.directory
     make_log(place, takeover(7200))
-    AuditLog.create(place / "findings", place / "findings-signer", origin="audit.example.com/findings")
-    line = "detect run --log log --record findings --state findings-signer"
+    line = "detect run --log log --record"
     assert terminal(line).code == 1
     second = terminal(line)
     assert second.code == 0, second.out
     assert "nothing found" in second.out
-    recorded = [entry.event for entry in read_entries(place / "findings", 0) if entry.event.action == "finding.create"]
+    kept = [entry.event for entry in read_entries(place / "state" / "audit", 0)]
+    recorded = [event for event in kept if event.action == "finding.create"]
     assert [event.details["rule"] for event in recorded] == ["story_takeover"]
     assert recorded[0].target == ALICE
     assert recorded[0].details["entries"] == ["#2", "#3", "#4"]
     assert terminal(f"{line} --since 9d").code == 2
-    assert terminal("detect run --log log --record findings").code == 2
+
+
+def test_without_a_name_it_is_the_log_of_the_configuration_and_who_reads_it_is_on_record(terminal: Terminal) -> None:
+    make_log(terminal.directory / "state", takeover(7200), log="audit", signer="audit-signer")
+    assert "A new address, a second factor removed" in terminal("detect run --since 90d").out
+    assert "second factors: 1 of 1 entry suspicious" in terminal("review alice").out
+    kept = [entry.event for entry in read_entries(terminal.directory / "state" / "audit", 0)]
+    read = [event.details["with"] for event in kept if event.action == "log.read"]
+    assert read == ["detect run --since 90d", "review alice"]
 
 
 def test_a_growing_log_is_followed(terminal: Terminal) -> None:

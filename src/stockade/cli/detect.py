@@ -12,7 +12,7 @@ import typer
 
 from stockade.cli import findings, screen
 from stockade.cli.exits import Exit
-from stockade.cli.options import Config, Json
+from stockade.cli.options import Config, Json, log_of, note_reading, stockade
 from stockade.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -23,27 +23,27 @@ if TYPE_CHECKING:
 
 detect = typer.Typer(help="Read the audit log for what matters.", no_args_is_help=True)
 
-Log = Annotated[Path, typer.Option("--log", metavar="DIR", help="The directory of the audit log.")]
+Log = Annotated[
+    Path | None, typer.Option("--log", metavar="DIR", help="The directory of the log; the configuration's, if none.")
+]
 RulesIn = Annotated[Path | None, typer.Option("--rules", metavar="DIR", help="Rules of your own, beside ours.")]
 OnlyIn = Annotated[Path | None, typer.Argument(metavar="DIR", help="Rules of your own; ours unless given.")]
 Geoip = Annotated[Path | None, typer.Option(metavar="FILE", help="A GeoIP database (.mmdb), for countries and travel.")]
 Level = Annotated[str, typer.Option(metavar="LEVEL", help="The least severity to show; the others are counted.")]
-Record = Annotated[Path | None, typer.Option(metavar="DIR", help="An audit log in which findings are recorded.")]
-Signer = Annotated[Path | None, typer.Option(metavar="DIR", help="The signer's directory of that log.")]
+Record = Annotated[bool, typer.Option("--record", help="Record the findings in the audit log.")]
 
 
 @detect.command()
 def run(
     *,
-    log: Log,
+    log: Log = None,
     since: Annotated[
         str, typer.Option(metavar="SPAN", help="How far back: 90d, 12h; without it, since last time.")
     ] = "",
     rules: RulesIn = None,
     geoip: Geoip = None,
     level: Level = "low",
-    record: Record = None,
-    state: Signer = None,
+    record: Record = False,
     config: Config = None,
     json: Json = False,
 ) -> None:
@@ -58,16 +58,20 @@ def run(
     if since and record:
         remedy = "Leave --since away: what was recorded already would be recorded twice."
         raise ConfigurationError("--record and --since do not go together", remedy=remedy)
-    engine, bookmark, least = _engine(rules, geoip), _bookmark(config, log), findings.severities(level)
-    with _recorder(record, state) as keep:
-        if since:
-            report = detecting.history(log, engine, since=time.time() - seconds_of(since))
-        else:
-            report = detecting.history(log, engine, start=bookmark.next() or 0)
-            bookmark.keep(report.next)
-        shown = [told for told in report.told if told.finding.severity in least]
+    least, engine = findings.severities(level), _engine(rules, geoip)
+    place = log_of(log, config)
+    bookmark = _bookmark(config, place)
+    note_reading(log, config, f"detect run{' --since ' if since else ''}{since}")
+    if since:
+        report = detecting.history(place, engine, since=time.time() - seconds_of(since))
+    else:
+        report = detecting.history(place, engine, start=bookmark.next() or 0)
+    shown = [told for told in report.told if told.finding.severity in least]
+    with _recorder(config, record=record) as keep:
         for told in shown:
             keep(told.finding)
+    if not since:
+        bookmark.keep(report.next)
     if json:
         screen.say_json(findings.run_as_json(report, shown))
     else:
@@ -79,12 +83,11 @@ def run(
 @detect.command()
 def follow(
     *,
-    log: Log,
+    log: Log = None,
     rules: RulesIn = None,
     geoip: Geoip = None,
     level: Level = "low",
-    record: Record = None,
-    state: Signer = None,
+    record: Record = False,
     config: Config = None,
     json: Json = False,
 ) -> None:
@@ -94,12 +97,15 @@ def follow(
     """
     from stockade.app import detecting
 
-    engine, bookmark, least = _engine(rules, geoip), _bookmark(config, log), findings.severities(level)
+    least, engine = findings.severities(level), _engine(rules, geoip)
+    place = log_of(log, config)
+    bookmark = _bookmark(config, place)
+    note_reading(log, config, "detect follow")
     start = bookmark.next()
-    start = detecting.end_of(log) if start is None else start
-    screen.console(stderr=True).print(f"following {screen.safe(log)} from entry {start} on")
-    with _recorder(record, state) as keep:
-        for seen in detecting.follow(log, engine, start=start):
+    start = detecting.end_of(place) if start is None else start
+    screen.console(stderr=True).print(f"following {screen.safe(place)} from entry {start} on")
+    with _recorder(config, record=record) as keep:
+        for seen in detecting.follow(place, engine, start=start):
             for finding in seen.findings:
                 if finding.severity in least:
                     findings.tell(finding, json=json)
@@ -218,16 +224,10 @@ def _bookmark(config: Path | None, log: Path) -> Bookmark:
 
 
 @contextmanager
-def _recorder(log: Path | None, state: Path | None) -> Iterator[Callable[[Finding], object]]:
-    """What records a finding in the log that was named; nothing when none was."""
-    if log is None or state is None:
-        if log is not state:
-            raise ConfigurationError(
-                "--record and --state go together", remedy="Name the log, and its signer's directory."
-            )
+def _recorder(config: Path | None, *, record: bool) -> Iterator[Callable[[Finding], object]]:
+    """What records a finding in the audit log, by way of the process that has it open; or does not."""
+    if not record:
         yield lambda _finding: None
         return
-    from stockade.audit.log import AuditLog
-
-    with AuditLog(log, state) as opened:
-        yield lambda finding: opened.append(finding.as_event())
+    with stockade(config).recording() as recording:
+        yield lambda finding: recording.insist(finding.as_event())

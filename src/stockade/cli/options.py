@@ -36,6 +36,12 @@ def log_of(log: Path | None, config: Path | None) -> Path:
     return log if log is not None else stockade(config).settings.audit_log()
 
 
+def note_reading(log: Path | None, config: Path | None, what: str) -> None:
+    """Have it on record that somebody reads the configuration's log; other logs are not ours to write into."""
+    if log is None:
+        stockade(config).note_reading({"with": what})
+
+
 def _aside(text: str) -> None:
     """Not the answer, so not where the answer goes."""
     from stockade.cli.screen import safe

@@ -12,7 +12,7 @@ import typer
 from stockade.cli import findings, screen
 from stockade.cli.exits import Exit
 from stockade.cli.findings import STYLES, said
-from stockade.cli.options import Json
+from stockade.cli.options import Config, Json, log_of, note_reading
 from stockade.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -35,12 +35,16 @@ def review(
         str | None, typer.Argument(metavar="[USER]", help="The account: a name in every system, or gitlab:user/name.")
     ] = None,
     *,
-    log: Annotated[Path, typer.Option("--log", metavar="DIR", help="The directory of the audit log.")],
+    log: Annotated[
+        Path | None,
+        typer.Option("--log", metavar="DIR", help="The directory of the log; the configuration's, if none."),
+    ] = None,
     instance: Annotated[bool, typer.Option("--instance", help="Everybody, instead of one account.")] = False,
     since: Annotated[str, typer.Option(metavar="SPAN", help="How far back: 90d, 12h.")] = "90d",
     rules: Annotated[Path | None, typer.Option(metavar="DIR", help="Rules of your own, beside ours.")] = None,
     geoip: Annotated[Path | None, typer.Option(metavar="FILE", help="A GeoIP database (.mmdb).")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Show every line that is kept.")] = False,
+    config: Config = None,
     json: Json = False,
 ) -> None:
     """Go through what an account has done, class by class, the suspicious first.
@@ -53,9 +57,10 @@ def review(
     from stockade.detect.detector import Rules
 
     if (account is None) is not instance:
-        raise ConfigurationError("say whose: an account, or --instance", remedy="stockade review alice --log DIR")
+        raise ConfigurationError("say whose: an account, or --instance", remedy="stockade review alice")
     engine = Rules(chosen_rules(rules), locate=located(geoip))
-    found = reviewed(log, engine, account=account or "", since=time.time() - seconds_of(since))
+    note_reading(log, config, f"review {account or '--instance'}")
+    found = reviewed(log_of(log, config), engine, account=account or "", since=time.time() - seconds_of(since))
     if json:
         screen.say_json(_as_json(found))
     else:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from sigma import conditions, types
 
 from stockade.detect.values import Check, check_of, keyword_of, text_of
-from stockade.detect.view import FIELDS, MISSING, Getter, View, getter
+from stockade.detect.view import FIELDS, MISSING, Getter, View, getter, system_of
 
 Names = Callable[[str], Getter]
 
@@ -82,14 +82,20 @@ def either(tests: Sequence[Condition]) -> Condition:
 
 
 def of_source(systems: frozenset[str], programs: frozenset[str]) -> Condition:
-    """An event of one of these systems, and where its program is known and programs are named, of one of those."""
+    """An event of one of these systems, and where its program is known and programs are named, of one of those.
+
+    An event that names neither who nor what has no system; it may be of any, if another system has named it.
+    """
 
     def match(view: View) -> bool:
-        program = view.event.details.get("program")
+        details = view.event.details
+        if not system_of(view.event) and "type" not in details:
+            return False
+        program = details.get("program")
         return not programs or program is None or program in programs
 
     def possible(kind: Kind) -> bool | None:
-        return None if kind.system in systems else False
+        return None if not kind.system or kind.system in systems else False
 
     return Condition(match, possible)
 

@@ -6,10 +6,12 @@ programs. A rule for ``product: stockade`` reads every event, in our own words, 
 The fields of a foreign rule have foreign names. A name is looked for, in this order:
 
 1. in the foreign event, kept whole in ``details.whole`` where there was no word of ours for it;
-2. in the details, which keep what a reader has found worth it, under the foreign name where it has one;
-3. where it is the product's name for *what happened*, in ``details.type``;
-4. in an audit record of Linux (``type=EXECVE … a0="rm"``) that a program has logged as a message;
+2. in an audit record of Linux (``type=EXECVE … a0="rm"``) that a program has logged as a message;
+3. in the details, which keep what a reader has found worth it, under the foreign name where it has one;
+4. where it is the product's name for *what happened*, in ``details.type``;
 5. among the names of our own, except ``action``, whose words are others.
+
+An event that names neither who nor what has no system: rules for any product read it.
 """
 
 from __future__ import annotations
@@ -80,18 +82,27 @@ def foreign_getter(name: str) -> Getter:
 
     def get(view: View) -> object:
         details = view.event.details
-        for place in (details.get("whole"), details):
-            found = dig(place, path)
-            if found is not MISSING:
-                return found
-        if name in TYPES and "type" in details:
-            said = details["type"]
-            return said.rpartition(":")[2] if name == "eventName" and isinstance(said, str) else said
-        message = details.get("message")
-        record = audit_record(message) if isinstance(message, str) and "type=" in message[:40] else {}
-        return record[name] if name in record else own(view) if own else MISSING
+        found = dig(details.get("whole"), path)
+        if found is MISSING:
+            found = _record(details.get("message")).get(name, MISSING)
+        if found is MISSING:
+            found = dig(details, path)
+        if found is MISSING and name in TYPES:
+            found = _type(details.get("type"), name)
+        return own(view) if found is MISSING and own is not None else found
 
     return get
+
+
+def _record(message: object) -> Mapping[str, str]:
+    return audit_record(message) if isinstance(message, str) and "type=" in message[:60] else {}
+
+
+def _type(said: object, name: str) -> object:
+    """What happened, in the product's own words; before the name of an event, AWS has that of its service."""
+    if not isinstance(said, str):
+        return MISSING
+    return said.rpartition(":")[2] if name == "eventName" else said
 
 
 @lru_cache(maxsize=1024)

@@ -11,6 +11,7 @@
 ``time``             when it happened
 ``device``           the program that the client says it is, without version numbers
 ``system``           which system reports it: that of the target, else that of the actor
+``origin``           the log that holds it; empty where there is only one
 ``details.…``        anything else; a dot goes one object deeper, and a number picks from a list
 ===================  ==============================================================================
 
@@ -181,6 +182,7 @@ FIELDS: Final[Mapping[str, Getter]] = {
     "time": lambda view: view.moment,
     "device": _device,
     "system": lambda view: system_of(view.event),
+    "origin": lambda view: view.entry.origin,
     **{f"{which}.{part}": _of_ref(which, part) for which in ("actor", "target") for part in ("system", "kind", "id")},
 }
 
