@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from signal import Signals
 from subprocess import Popen
 from typing import cast
 
@@ -15,9 +16,10 @@ from stockade.audit.log import AuditLog
 from stockade.audit.reading import entries
 from stockade.events import Event
 from tests.cli.terminal import Said, Terminal, terminal
+from tests.servers.certificates import certificates
 from tests.servers.processes import end, wait_until
 
-__all__ = ["terminal"]
+__all__ = ["certificates", "terminal"]
 ORIGIN = "intake.example/node1"
 
 
@@ -27,6 +29,7 @@ class Taking:
 
     terminal: Terminal
     ending: ExitStack
+    running: Popen[str] | None = None
 
     @property
     def directory(self) -> Path:
@@ -45,7 +48,15 @@ class Taking:
     def start(self) -> Popen[str]:
         process = self.terminal.start("intake", "run", *self.options)
         self.ending.callback(_closed, process)
+        self.running = process
         return process
+
+    def restart(self, how: Signals) -> None:
+        """End what runs, and start it again."""
+        assert self.running is not None
+        self.running.send_signal(how)
+        self.running.wait()
+        self.start()
 
     @property
     def events(self) -> list[Event]:

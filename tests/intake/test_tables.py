@@ -11,7 +11,9 @@ from stockade.actions import BEHAVIOUR_OF, UNKNOWN
 from stockade.errors import ConfigurationError
 from stockade.intake import tables
 from stockade.intake.formats import FORMATS
+from stockade.intake.reference import reference
 from tests.intake.lines import real
+from tests.source_tree import ROOT
 
 QUOTED = re.compile(r"`([^`]+)`")
 INSTANCES = {  # names that the list of GitLab's event types writes with a star or in words, as they are in full
@@ -104,3 +106,8 @@ def test_a_table_that_cannot_be_followed_is_refused_by_name_and_place(document: 
     with pytest.raises(ConfigurationError, match=r"x\.toml") as refused:
         tables.read(document, name="x", where="x.toml")
     assert said in refused.value.message
+
+
+def test_the_page_of_all_actions_is_up_to_date() -> None:
+    page = ROOT / "docs" / "reference" / "actions.md"
+    assert page.read_text() == reference(), "python -m stockade.intake.reference docs/reference/actions.md"

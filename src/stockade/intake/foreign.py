@@ -45,8 +45,9 @@ _LOOKS: Final = re.compile(
     re.DOTALL,
 )
 _HEADER: Final = re.compile(
-    r"\b((?:Bearer|Basic|Digest|Negotiate|Token)\s+)[\w.~+/=:-]{6,}"
-    r"|\b((?:Private-Token|Job-Token|Deploy-Token|X-[\w-]*Token|Authorization|Cookie)\s*[:=]\s*)(?!\[)[^\s\"']+",
+    r"\b((?:Private-Token|Job-Token|Deploy-Token|X-[\w-]*Token|Authorization|Cookie)\s*[:=]\s*"
+    r"(?:(?:Bearer|Basic|Digest|Negotiate|Token)\s+)?)(?!\[)[^\s\"']+"
+    r"|\b((?:Bearer|Basic)\s+)(?=[^\s\"']*\d)[\w.~+/=:-]{8,}",
     re.IGNORECASE,
 )
 _USERINFO: Final = re.compile(r"(://[^/\s:@\"']{0,256}:)[^/\s@\"']{1,512}(?=@)")

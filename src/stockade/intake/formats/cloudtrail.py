@@ -70,7 +70,7 @@ def _actor(record: Record) -> Ref | None:
     if not isinstance(who, dict):
         return None
     name = _text(who.get("userName")) or _text(who.get("arn")) or _text(who.get("principalId"))
-    return foreign.ref(SYSTEM, foreign.kind(who.get("type") or "user").replace("iam_user", "user"), name)
+    return foreign.ref(SYSTEM, foreign.kind(who.get("type") or "user").replace("iamuser", "user"), name)
 
 
 def _target(record: Record) -> Ref | None:

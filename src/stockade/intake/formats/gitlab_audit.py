@@ -80,7 +80,7 @@ def _classified(entry: Entry, details: Entry) -> tuple[str, Meaning]:
                 return type_, meaning
     scope = foreign.kind(found.get("entity_type"))
     for fact in facts:
-        for name in (f"{ENTITIES.get(scope, scope)}/{fact}", fact):
+        for name in (fact, f"{ENTITIES.get(scope, scope)}/{fact}"):
             if (meaning := table("gitlab_details").meaning(name)) != NOTHING:
                 return type_ or name, meaning
     return type_ or next(iter(facts), "audit event"), NOTHING

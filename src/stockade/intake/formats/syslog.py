@@ -65,5 +65,5 @@ def _modern(text: str, found: re.Match[str], level: int, time_of: Callable[[str]
     else:
         raise Unreadable("no structured data, not even -")
     time = time_of(stamp) if stamp else dating.now()
-    text_ = said.removeprefix(" ").removeprefix(BOM).rstrip("\r\n")
+    text_ = said.lstrip(" ").removeprefix(BOM).rstrip("\r\n")  # rsyslog keeps the space after a tag, too
     return Message(time, host, program, process, text_, level, kind, structured)
