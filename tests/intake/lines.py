@@ -61,3 +61,24 @@ def audited(**fields: Any) -> dict[str, Any]:
         "details": {"author_name": "Alice", "author_class": "User", "ip_address": "203.0.113.9"},
     }
     return whole | fields
+
+
+MAPPING = """
+system = "vault"
+[fields]
+time = "time"
+name = ["request.operation", "request.path"]
+actor = "auth.display_name"
+source = "request.remote_address"
+id = "request.id"
+outcome = "type"
+[outcomes]
+failure = ["error"]
+[kinds]
+actor = "account"
+[details]
+mount = "request.mount"
+[[map]]
+action = "variable.read"
+from = ["read secret/*"]
+"""
