@@ -21,6 +21,8 @@ from stockade.audit.writer import Writer
 from stockade.errors import Tampered
 from stockade.events import Event
 
+FEW: Final = 512
+"""Entries that are signed so quickly that everybody can wait for it."""
 CLOCK_STEP: Final = 1.0
 """Seconds that the clock may go back without being mentioned."""
 
@@ -32,18 +34,23 @@ class Rhythm:
     sign_within: float = 1.0
     sign_after: int = 4096
     heartbeat: float = 300.0
-    segment_size: int = 8 << 20
+    segment_size: int = 16 << 20
     segment_age: float = 3600.0
 
 
 class Clerk:
     """Writes and signs one log. Every method may raise OSError, and then can be called again."""
 
-    def __init__(self, log: Path, signer: Signer, rhythm: Rhythm, clock: Callable[[], float]) -> None:
-        """Take up the log. Raises Tampered when it is not the one that was signed last."""
+    def __init__(
+        self, log: Path, signer: Signer, rhythm: Rhythm, clock: Callable[[], float], wake: Callable[[], None]
+    ) -> None:
+        """Take up the log. ``wake`` is called from another thread when ``keep_up`` has something to do again.
+
+        Raises Tampered when it is not the log that was signed last.
+        """
         refuse_older_state(log, signer)
         self.signer = signer
-        self._rhythm, self._clock = rhythm, clock
+        self._rhythm, self._clock, self._wake = rhythm, clock, wake
         self._writer = Writer(log, signer)
         self._recorded = parse(self._writer.last).recorded if self._writer.last else 0.0
         self._introduced = self._interrupted_change()
@@ -89,22 +96,39 @@ class Clerk:
 
     def due(self) -> float:
         """The moment, on the monotonic clock, at which ``keep_up`` should be called at the latest."""
+        if self._writer.has_signed:
+            return 0.0
         beat = self._last_entry + self._rhythm.heartbeat
-        return min(beat, self._unsigned_since + self._rhythm.sign_within) if self._writer.unsigned else beat
+        if self._writer.is_signing or not self._writer.unsigned:
+            return beat
+        return min(beat, self._unsigned_since + self._rhythm.sign_within)
 
     def keep_up(self) -> None:
-        """Give a sign of life, sign, close a segment: whatever is due."""
-        now, rhythm = time.monotonic(), self._rhythm
+        """Give a sign of life, have a head signed, close a segment: whatever is due."""
+        now, rhythm, settled = time.monotonic(), self._rhythm, self._writer.has_signed
+        if settled:
+            self._writer.finish_signing()
+            self._unsigned_since = now
         if now >= self._last_entry + rhythm.heartbeat:
             self.record([], remarks=[(HEARTBEAT, {})])
         full = self._writer.segment.size >= rhythm.segment_size or now >= self._segment_since + rhythm.segment_age
-        if full or now >= self.due() or len(self._writer.unsigned) >= rhythm.sign_after:
+        few = settled or (len(self._writer.unsigned) <= FEW and not self._writer.is_signing)
+        if full and few:  # everybody waits for this; else have most of them signed aside, first
             self.sign()
-        if full:
             self._writer.seal()
             self._segment_since = now
+        elif not self._writer.is_signing and (full or self._is_due(now)):
+            self._begin_signing()
         if self._writer.remarks:
             self.record([])
+
+    def _is_due(self, now: float) -> bool:
+        return now >= self.due() or len(self._writer.unsigned) >= self._rhythm.sign_after
+
+    def _begin_signing(self) -> None:
+        if self._introduced:
+            self.sign()
+        self._writer.begin_signing(self._clock(), done=self._wake)
 
     def say_goodbye(self) -> None:
         """Say that the log is closed, and sign that."""
@@ -130,7 +154,7 @@ class Clerk:
         if keys and len(Note.parse(self.signer.note).signers(keys)) == len(keys):
             self._change_keys()
             return False
-        return any(_introduces(line, keys) for line, _ in self._writer.unsigned) if keys else False
+        return any(_introduces(line, keys) for line in self._writer.unsigned) if keys else False
 
 
 def refuse_older_state(log: Path, signer: Signer) -> None:

@@ -29,7 +29,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from threading import Condition, Thread
+from threading import Condition, Lock, Thread
 from threading import Event as Flag
 from typing import Final, Self
 
@@ -67,7 +67,8 @@ class AuditLog:
         self._clock, self._most_waiting = clock, most_waiting
         self._queue = deque[Waiting]()
         self._commands = deque[Callable[[], None]]()
-        self._wake = Condition()
+        self._mutex = Lock()
+        self._wake = Condition(self._mutex)
         self._losses = Losses()
         self._failed: StockadeError | None = None
         self._closing = False
@@ -75,7 +76,7 @@ class AuditLog:
         self._process = os.getpid()
         self._lock = _only_one(log)
         try:
-            self._clerk = Clerk(log, Signer(state), rhythm or Rhythm(), clock)
+            self._clerk = Clerk(log, Signer(state), rhythm or Rhythm(), clock, self._rouse)
             self._clerk.open()
         except OSError as error:
             os.close(self._lock)
@@ -103,11 +104,12 @@ class AuditLog:
         Raises Tampered when the log has closed because of tampering, ValueError for a time that cannot be written and
         for an action that is the log's own.
         """
-        done = Flag()
-        waiting = Waiting(_body(event), done.set)
+        done = Lock()
+        done.acquire()
+        waiting = Waiting(_body(event), done.release)
         self._enqueue(waiting)
-        if not done.wait(timeout):
-            self._give_up(waiting, timeout)
+        if not done.acquire(timeout=timeout):
+            self.give_up(waiting, timeout)
         if waiting.error is not None:
             raise waiting.error
         return waiting.index
@@ -129,14 +131,27 @@ class AuditLog:
 
     def miss(self, count: int, since: float, until: float, why: str) -> None:
         """Take note of events that were lost on the way here: the log says so before the next entry."""
-        with self._wake:
+        with self._mutex:
             self._losses.add(Losses(lost=count, since=since, until=until, why=why))
 
-    def submit(self, event: Event, then: Callable[[Waiting], None]) -> None:
+    def submit(self, event: Event, then: Callable[[Waiting], None]) -> Waiting:
         """Record an event that must be recorded, and call ``then`` in the log's own thread. Raises as ``append``."""
         waiting = Waiting(_body(event))
         waiting.done = lambda: then(waiting)
         self._enqueue(waiting)
+        return waiting
+
+    def give_up(self, waiting: Waiting, timeout: float) -> None:
+        """No longer wait for a submitted event. Raises Unavailable unless its fate is known by now."""
+        with self._mutex:
+            if waiting.error is not None or waiting.index >= 0:
+                return
+            still = waiting in self._queue
+            if still:
+                self._queue.remove(waiting)
+                self._losses.count(waiting, self._clock(), "the disk did not answer in time")
+        what = "is not recorded" if still else "may or may not be recorded"
+        raise Unavailable(f"the audit log did not answer within {timeout} s; the event {what}")
 
     def read(self, start: int, end: int, *, reader: Ref | None = None) -> Iterator[Entry]:
         """The entries from ``start`` up to ``end``; that somebody reads them is an entry itself. Raises Unavailable."""
@@ -162,7 +177,7 @@ class AuditLog:
         """Record that the log is closed, sign, and let go of it."""
         if self._process != os.getpid():
             return
-        with self._wake:
+        with self._mutex:
             self._closing = True
             self._wake.notify()
         self._thread.join()
@@ -176,7 +191,7 @@ class AuditLog:
     # ── the queue ────────────────────────────────────────────────────────────────────────────────
 
     def _enqueue(self, waiting: Waiting) -> None:
-        with self._wake:
+        with self._mutex:
             self._refuse_if_closed()
             if len(self._queue) >= self._most_waiting:
                 self._losses.count(waiting, self._clock(), "too many events were waiting")
@@ -192,17 +207,6 @@ class AuditLog:
             raise self._failed
         if self._closing:
             raise Unavailable("the audit log is closed", remedy="Nothing more can be recorded by this process.")
-
-    def _give_up(self, waiting: Waiting, timeout: float) -> None:
-        with self._wake:
-            if waiting.error is not None or waiting.index >= 0:
-                return
-            still = waiting in self._queue
-            if still:
-                self._queue.remove(waiting)
-                self._losses.count(waiting, self._clock(), "the disk did not answer in time")
-        what = "is not recorded" if still else "may or may not be recorded"
-        raise Unavailable(f"the audit log did not answer within {timeout} s; the event {what}")
 
     def _command(self, what: Callable[[], None]) -> None:
         """Have something done by the thread that owns the files."""
@@ -222,7 +226,7 @@ class AuditLog:
             finally:
                 done.set()
 
-        with self._wake:
+        with self._mutex:
             self._refuse_if_closed()
             self._commands.append(run)
             self._wake.notify()
@@ -259,9 +263,13 @@ class AuditLog:
                 self._retry_at = time.monotonic() + RETRY
         return not closing
 
+    def _rouse(self) -> None:
+        with self._mutex:
+            self._wake.notify()
+
     def _next(self) -> tuple[list[Waiting], list[Callable[[], None]], bool]:
         """Wait for something to do: events, commands, the end, or that something is due."""
-        with self._wake:
+        with self._mutex:
             while not self._commands and not self._closing:
                 now = time.monotonic()
                 due = self._retry_at if self._retry_at > now else self._clerk.due()
@@ -275,7 +283,7 @@ class AuditLog:
 
     def _record(self, batch: list[Waiting]) -> None:
         """Write a batch with one sync, and tell everybody."""
-        with self._wake:
+        with self._mutex:
             losses, self._losses = self._losses, Losses()
         try:
             first = self._clerk.record([waiting.body for waiting in batch], remarks=losses.remark())
@@ -289,7 +297,7 @@ class AuditLog:
         """The disk has refused: those who wait are told, the others are kept for the next attempt."""
         self._retry_at = time.monotonic() + RETRY
         told = [waiting for waiting in batch if not waiting.kept]
-        with self._wake:
+        with self._mutex:
             self._queue.extendleft(reversed([waiting for waiting in batch if waiting.kept]))
             losses.add(self._losses)
             for waiting in told:
@@ -300,7 +308,7 @@ class AuditLog:
 
     def _end(self, why: StockadeError) -> None:
         """Let go of everything; whoever still waits is told why."""
-        with self._wake:
+        with self._mutex:
             self._failed = why
             left, commands = list(self._queue), list(self._commands)
             self._queue.clear()

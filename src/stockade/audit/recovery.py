@@ -83,9 +83,12 @@ def write_tiles(log: Path, edge: Edge) -> None:
 
     The partial ones are read when the log is opened, and made again from the entries when a power cut has spoilt them.
     """
+    levels = set[int]()
     for tile, hashes in edge.full:
         _write(log / tile.path, hashes, lasting=True)
-        rmtree(log / f"{tile.path}.p", ignore_errors=True)
+        if tile.level not in levels:  # only the first of them can have been there as a partial one
+            rmtree(log / f"{tile.path}.p", ignore_errors=True)
+        levels.add(tile.level)
     for tile, hashes in edge.partial():
         _write(log / tile.path, hashes, lasting=False)
     edge.full.clear()
@@ -108,14 +111,23 @@ def remark_on_repair(what: str, segment: Segment, found: bytes, kept: str) -> Re
 
 
 def _write(path: Path, hashes: list[bytes], *, lasting: bool) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.new")
-    with temporary.open("wb") as file:
-        file.write(b"".join(hashes))
+    try:
+        fd = _opened(temporary)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fd = _opened(temporary)
+    try:
+        os.write(fd, b"".join(hashes))
         if lasting:
-            file.flush()
-            os.fdatasync(file.fileno())
+            os.fdatasync(fd)
+    finally:
+        os.close(fd)
     temporary.replace(path)
+
+
+def _opened(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
 
 
 def _edge_of(log: Path, head: Checkpoint, remarks: list[Remark]) -> Edge:

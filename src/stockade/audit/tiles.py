@@ -128,18 +128,33 @@ class Edge:
 
     def append(self, leaf: bytes) -> None:
         """Add one leaf hash."""
-        number, level = self.size, 0
-        self.size += 1
-        while True:
-            if level == len(self.levels):
-                self.levels.append([])
-            row = self.levels[level]
-            row.append(leaf)
-            if len(row) < WIDTH:
-                return
-            self.full.append((Tile(level, number >> HEIGHT), row))
+        self.extend([leaf])
+
+    def extend(self, leaves: Sequence[bytes]) -> None:
+        """Add leaf hashes."""
+        at = 0
+        while at < len(leaves):
+            row = self.levels[0] if self.levels else self._above(0)
+            taken = leaves[at : at + WIDTH - len(row)]
+            row += taken
+            at += len(taken)
+            self.size += len(taken)
+            if len(row) == WIDTH:
+                self._carry()
+
+    def _carry(self) -> None:
+        """Put a full tile aside, and its root into the level above, which may be full by that."""
+        level = 0
+        while len(row := self.levels[level]) == WIDTH:
+            self.full.append((Tile(level, (self.size >> HEIGHT * (level + 1)) - 1), row))
             self.levels[level] = []
-            leaf, number, level = root_of(row), number >> HEIGHT, level + 1
+            level += 1
+            self._above(level).append(root_of(row))
+
+    def _above(self, level: int) -> list[bytes]:
+        if level == len(self.levels):
+            self.levels.append([])
+        return self.levels[level]
 
     def root(self) -> bytes:
         """The root of the whole tree, folded from the right."""

@@ -3,12 +3,18 @@
 An entry is safe when ``commit`` returns, and provable from the next ``sign``. Until then its octets are kept in memory,
 so that before signing they can be read back from the disk, compared, and hashed once more: logs have died for good of a
 single flipped bit that was signed. Whatever somebody does to the file in the meantime is mended from memory.
+
+Most of signing is waiting for the disk. ``begin_signing`` has it done aside, while entries are being committed;
+``finish_signing`` waits for it and takes it over. Nothing but committing may happen in between.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from stockade.audit.checkpoint import Checkpoint
 from stockade.audit.durable import write_durably
@@ -18,7 +24,23 @@ from stockade.audit.merkle import EMPTY_ROOT, consistency_proof, leaf_hash
 from stockade.audit.recovery import put_aside, recover, remark_on_repair, write_tiles
 from stockade.audit.segments import Segment
 from stockade.audit.signer import Signer
-from stockade.audit.tiles import roots_from
+from stockade.audit.tiles import Edge, roots_from
+from stockade.errors import Tampered
+
+MENDINGS: Final = 3
+"""How often a segment is put right before a head is signed."""
+
+Meant = tuple[list[bytes], list[bytes]]
+"""Lines, and their hashes. Two lists, not one of pairs: pairs are what the garbage collector would walk through."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    """What has been signed: the tree, how many octets of the segment, and how many of the entries that were not."""
+
+    edge: Edge
+    octets: int
+    count: int
 
 
 class Writer:
@@ -33,7 +55,10 @@ class Writer:
         state = recover(log, signer.head or Checkpoint(signer.origin, 0, EMPTY_ROOT))
         self.remarks, self.last = state.remarks, state.last
         self.segment, self._edge, self._start, self._signed = state.segment, state.edge, state.start, state.signed
-        self.unsigned = [(line, leaf_hash(line)) for line in state.unsigned]
+        self.unsigned = list(state.unsigned)
+        self._leaves = list(map(leaf_hash, self.unsigned))
+        self._aside = ThreadPoolExecutor(1, "stockade-audit-signing")
+        self._signing: Future[_Signed | None] | None = None
 
     @property
     def next_index(self) -> int:
@@ -43,28 +68,78 @@ class Writer:
     def commit(self, lines: Sequence[bytes]) -> None:
         """Write entries, on disk when this returns. Raises OSError when none of them is written."""
         if trouble := self.segment.trouble():
+            self.finish_signing()
             self._mend(f"the segment was {trouble} while it was being written")
         self.segment.write(b"".join([line + b"\n" for line in lines]))
-        self.unsigned += [(line, leaf_hash(line)) for line in lines]
+        self.unsigned += lines
+        self._leaves += map(leaf_hash, lines)
 
     def sign(self, now: float, *, also: Sequence[PrivateKey] = ()) -> None:
         """Have all that is written signed, as of ``now``, in seconds since the epoch.
 
-        Raises OSError, and Tampered when the signer will not have it.
+        ``also`` are keys that sign beside the signer's own. Raises OSError, and Tampered when the signer refuses;
+        either leaves everything as it was.
         """
-        if not self._as_written():
+        self.finish_signing()
+        for _ in range(MENDINGS):
+            self.begin_signing(now, also=also)
+            if self.finish_signing():
+                return
+        raise Tampered(f"{self.segment.path} is changed as fast as it is put right", remedy="Find out by whom.")
+
+    def begin_signing(
+        self, now: float, *, also: Sequence[PrivateKey] = (), done: Callable[[], None] | None = None
+    ) -> None:
+        """Have it done aside; ``done`` is called, in another thread, when ``finish_signing`` will not wait."""
+        if trouble := self.segment.trouble():
+            self._mend(f"the segment was {trouble} while it was being written")
+        meant = (list(self.unsigned), list(self._leaves))
+        self._signing = self._aside.submit(self._sign, self.segment.size, meant, now, also)
+        if done is not None:
+            self._signing.add_done_callback(lambda _: done())
+
+    @property
+    def is_signing(self) -> bool:
+        """Whether something has been begun that is not taken over yet."""
+        return self._signing is not None
+
+    @property
+    def has_signed(self) -> bool:
+        """Whether what was begun has come to its end."""
+        return self._signing is not None and self._signing.done()
+
+    def finish_signing(self) -> bool:
+        """Wait for what was begun, if anything was, and take it over. Raises as ``sign``.
+
+        False when the disk did not hold what was meant: it does now, and is still to be signed.
+        """
+        if self._signing is None:
+            return True
+        signing, self._signing = self._signing, None
+        signed = signing.result()
+        if signed is None:
             self._mend("the segment did not read as it was written")
+            return False
+        self._edge, self._signed = signed.edge, signed.octets
+        del self.unsigned[: signed.count]
+        del self._leaves[: signed.count]
+        return True
+
+    def _sign(self, end: int, meant: Meant, now: float, also: Sequence[PrivateKey]) -> _Signed | None:
+        """What is done aside: read, compare, hash once more, write tiles, sign, publish."""
+        lines = self.segment.read(self._signed, end).split(b"\n")[:-1]
+        leaves = [leaf_hash(line) for line in lines]
+        if (lines, leaves) != meant:
+            return None
         edge, last = self._edge.copy(), self.signer.head
-        for _, leaf in self.unsigned:
-            edge.append(leaf)
+        edge.extend(leaves)
         write_tiles(self.log, edge)
         old = last.size if last else 0
         roots = roots_from(lambda path: read_tile(self.log, path), edge.size)
         proof = consistency_proof(old, edge.size, roots) if old else []
         self.signer.sign(Checkpoint(self.signer.origin, edge.size, edge.root()), proof, now, also=also)
-        self._edge, self._signed = edge, self.segment.size
-        self.unsigned.clear()
         self.publish()
+        return _Signed(edge, end, len(lines))
 
     def publish(self) -> None:
         """Put the last head where readers look for it."""
@@ -87,17 +162,10 @@ class Writer:
     def _begin(self) -> None:
         self.segment, self._start, self._signed = Segment(self.log, self._edge.size), self._edge.copy(), 0
 
-    def _as_written(self) -> bool:
-        """Whether the disk holds what was meant, and the hashes are those of what it holds."""
-        if self.segment.trouble():
-            return False
-        lines = self.segment.read(self._signed, self.segment.size).split(b"\n")[:-1]
-        return [(line, leaf_hash(line)) for line in lines] == self.unsigned
-
     def _mend(self, why: str) -> None:
         """Put back what was written, from the file if that still has what was signed, and from memory."""
-        prefix, tail = self.segment.read(0, self._signed), b"".join(line + b"\n" for line, _ in self.unsigned)
-        self.unsigned = [(line, leaf_hash(line)) for line, _ in self.unsigned]
+        prefix, tail = self.segment.read(0, self._signed), b"".join(line + b"\n" for line in self.unsigned)
+        self._leaves = list(map(leaf_hash, self.unsigned))
         name, path = self.segment.name, self.segment.path
         if self._is_signed(prefix):
             found = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
@@ -120,5 +188,6 @@ class Writer:
         return (grown.size, grown.root()) == (self._edge.size, self._edge.root())
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, after what was begun."""
+        self._aside.shutdown()
         self.segment.close()
