@@ -25,7 +25,7 @@ is shown to be consistent with the empty tree, since every log is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from typing import Final
 
@@ -42,6 +42,11 @@ Roots = Callable[[int, int], bytes]
 def leaf_hash(entry: bytes) -> bytes:
     """What stands for one entry (RFC 6962 section 2.1)."""
     return sha256(b"\x00" + entry).digest()
+
+
+def leaf_hashes(entries: Iterable[bytes]) -> list[bytes]:
+    """What stands for each of many entries."""
+    return [sha256(b"\x00" + entry).digest() for entry in entries]
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from stockade.audit.layout import CLOCK, CLOSED, GAP, OPENED, REPAIRED, ROTATED, read_tile, segment_path, segments_in
-from stockade.audit.merkle import leaf_hash
+from stockade.audit.merkle import leaf_hashes
 from stockade.audit.tiles import Edge, Tile
 from stockade.errors import Tampered
 
@@ -18,6 +18,9 @@ PATIENCE: Final = 3.0
 """How many times the promised sign of life a log may be silent before that is mentioned."""
 _OWN: Final = b'"action":"log.'
 _STAMP: Final = 27  # 2026-11-22T09:30:00.000000Z
+_MINUTE: Final = 16  # 2026-11-22T09:30
+BLOCK: Final = 1 << 20
+"""Octets that are read at a time."""
 
 
 @dataclass(slots=True)
@@ -31,8 +34,8 @@ class Scan:
     rotations: list[tuple[int, list[str]]] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     segments: int = 0
-    first: str = ""
-    last: str = ""
+    first: bytes = b""
+    last: bytes = b""
     heartbeat: float = 0.0
     closed: bool = True
 
@@ -49,66 +52,82 @@ def scan(log: Path, found: Scan, sizes: Collection[int], head: int) -> None:
     """
     if 0 in sizes:
         found.roots[0] = found.edge.root()
-    for index, line in entries_in_order(log, found):
-        found.edge.append(leaf_hash(line))
-        _listen(found, index, line)
-        if index + 1 in sizes:
-            found.roots[index + 1] = found.edge.root()
-        if index + 1 == head:
-            found.partial = {tile: b"".join(hashes) for tile, hashes in found.edge.partial()}
-        if found.edge.full:
-            _compare_tiles(log, found, head)
+    cuts = sorted({*sizes, head} - {0})
+    for first, lines in blocks_in_order(log, found):
+        _listen(found, first, lines)
+        leaves, at = leaf_hashes(lines), 0
+        while cuts and cuts[0] <= first + len(leaves):
+            size = cuts.pop(0)
+            found.edge.extend(leaves[at : size - first])
+            at = size - first
+            found.roots[size] = found.edge.root()
+            if size == head:
+                found.partial = {tile: b"".join(hashes) for tile, hashes in found.edge.partial()}
+        found.edge.extend(leaves[at:])
+        _compare_tiles(log, found, head)
 
 
-def entries_in_order(log: Path, found: Scan) -> Iterator[tuple[int, bytes]]:
-    """Every entry with its number. Raises Tampered at one that is missing or out of place."""
+def blocks_in_order(log: Path, found: Scan) -> Iterator[tuple[int, list[bytes]]]:
+    """Every entry, many at a time, after the number of the first. Raises Tampered where some are missing."""
     firsts = segments_in(log)
     if firsts and firsts[0]:
         raise Tampered(f"entries 0 to {firsts[0] - 1} are missing: the log begins with {segment_path(firsts[0])}")
     for first, following in zip(firsts, [*firsts[1:], None], strict=True):
         found.segments += 1
         expected = first
-        for line in _lines(log, first):
-            if expected == following:
+        for lines in _blocks(log, first):
+            room = len(lines) if following is None else following - expected
+            if lines[:room]:
+                yield expected, lines[:room]
+            expected += len(lines[:room])
+            if len(lines) > room:
                 raise Tampered(f"{segment_path(first)} holds lines behind entry {expected - 1} that are no entries")
-            yield expected, line
-            expected += 1
         if following is not None and expected != following:
             message = f"entries {expected} to {following - 1} are missing from the end of {segment_path(first)}"
             raise Tampered(message)
 
 
-def _lines(log: Path, first: int) -> Iterator[bytes]:
+def _blocks(log: Path, first: int) -> Iterator[list[bytes]]:
     with (log / segment_path(first)).open("rb") as file:
-        for line in file:
-            if line.endswith(b"\n"):  # or it is being written, or was cut: whether it is missed, the head says
-                yield line[:-1]
+        while raw := file.read(BLOCK):
+            *lines, rest = (raw + file.readline()).split(b"\n")
+            yield lines
+            if rest:  # it is being written, or was cut: whether it is missed, the head says
+                return
 
 
-def _listen(found: Scan, index: int, line: bytes) -> None:
-    """Take note of what an entry says about the log, and of when it was recorded."""
-    begin = b'{"seq":%d,"recorded":"' % index
-    if not line.startswith(begin):
-        raise OutOfPlace(index)
-    stamp = line[len(begin) : len(begin) + _STAMP].decode("ascii", "replace")
-    if stamp[:16] != found.last[:16]:
-        _compare_times(found, index, stamp)
-    found.first, found.last, found.closed = found.first or stamp, stamp, False
-    if _OWN in line:
-        _own_words(found, index, line)
+def _listen(found: Scan, first: int, lines: list[bytes]) -> None:
+    """Take note of what entries say about the log, and of when they were recorded."""
+    own = any(_OWN in line for line in lines)
+    last, minute = found.last, found.last[:_MINUTE]
+    for index, line in enumerate(lines, first):
+        begin = b'{"seq":%d,"recorded":"' % index
+        if not line.startswith(begin):
+            raise OutOfPlace(index)
+        stamp = line[len(begin) : len(begin) + _STAMP]
+        if stamp[:_MINUTE] != minute:
+            found.last, minute = last, stamp[:_MINUTE]
+            _compare_times(found, index, stamp)
+            found.closed = False
+        last = stamp
+        if own:
+            found.closed = False
+            if _OWN in line:
+                _own_words(found, index, line)
+    found.first, found.last = found.first or lines[0][len(b'{"seq":%d,"recorded":"' % first) :][:_STAMP], last
+    found.closed = found.closed and own
 
 
-def _compare_times(found: Scan, index: int, stamp: str) -> None:
+def _compare_times(found: Scan, index: int, stamp: bytes) -> None:
     try:
-        between = (datetime.fromisoformat(stamp) - datetime.fromisoformat(found.last or stamp)).total_seconds()
+        there, before = (each.decode("ascii", "replace") for each in (stamp, found.last or stamp))
+        between = (datetime.fromisoformat(there) - datetime.fromisoformat(before)).total_seconds()
     except ValueError:
         raise OutOfPlace(index) from None
     if found.heartbeat and not found.closed and between > PATIENCE * found.heartbeat:
-        found.remarks.append(
-            f"nothing was recorded from {found.last} to {stamp}, before entry {index}; it was not closed"
-        )
+        found.remarks.append(f"nothing was recorded from {before} to {there}, before entry {index}; it was not closed")
     if between < 0:
-        found.remarks.append(f"the clock went back from {found.last} to {stamp} at entry {index}")
+        found.remarks.append(f"the clock went back from {before} to {there} at entry {index}")
 
 
 def _own_words(found: Scan, index: int, line: bytes) -> None:

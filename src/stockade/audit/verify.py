@@ -209,8 +209,9 @@ def _report(notes: Sequence[Note], head: Checkpoint, trusted: list[PublicKey], f
     if unsigned:
         unchecked.append(f"the last {unsigned} entries: they are not signed yet")
     unchecked.append("what was never reported to the log, or was reported falsely")
+    first, last = (stamp.decode("ascii", "replace") for stamp in (found.first, found.last))
     return Report(
         head=head, keys=tuple(trusted), signed_at=signed_at, heads=len(notes), segments=found.segments,
-        first=found.first, last=found.last, unsigned=unsigned, witnessed=witnessed, remarks=tuple(remarks),
+        first=first, last=last, unsigned=unsigned, witnessed=witnessed, remarks=tuple(remarks),
         unchecked=tuple(unchecked),
     )  # fmt: skip

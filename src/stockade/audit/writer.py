@@ -20,7 +20,7 @@ from stockade.audit.checkpoint import Checkpoint
 from stockade.audit.durable import write_durably
 from stockade.audit.keys import PrivateKey
 from stockade.audit.layout import CHECKPOINT, GAP, history_path, read_tile
-from stockade.audit.merkle import EMPTY_ROOT, consistency_proof, leaf_hash
+from stockade.audit.merkle import EMPTY_ROOT, consistency_proof, leaf_hashes
 from stockade.audit.recovery import put_aside, recover, remark_on_repair, write_tiles
 from stockade.audit.segments import Segment
 from stockade.audit.signer import Signer
@@ -56,7 +56,7 @@ class Writer:
         self.remarks, self.last = state.remarks, state.last
         self.segment, self._edge, self._start, self._signed = state.segment, state.edge, state.start, state.signed
         self.unsigned = list(state.unsigned)
-        self._leaves = list(map(leaf_hash, self.unsigned))
+        self._leaves = leaf_hashes(self.unsigned)
         self._aside = ThreadPoolExecutor(1, "stockade-audit-signing")
         self._signing: Future[_Signed | None] | None = None
 
@@ -72,7 +72,7 @@ class Writer:
             self._mend(f"the segment was {trouble} while it was being written")
         self.segment.write(b"".join([line + b"\n" for line in lines]))
         self.unsigned += lines
-        self._leaves += map(leaf_hash, lines)
+        self._leaves += leaf_hashes(lines)
 
     def sign(self, now: float, *, also: Sequence[PrivateKey] = ()) -> None:
         """Have all that is written signed, as of ``now``, in seconds since the epoch.
@@ -128,7 +128,7 @@ class Writer:
     def _sign(self, end: int, meant: Meant, now: float, also: Sequence[PrivateKey]) -> _Signed | None:
         """What is done aside: read, compare, hash once more, write tiles, sign, publish."""
         lines = self.segment.read(self._signed, end).split(b"\n")[:-1]
-        leaves = [leaf_hash(line) for line in lines]
+        leaves = leaf_hashes(lines)
         if (lines, leaves) != meant:
             return None
         edge, last = self._edge.copy(), self.signer.head
@@ -165,7 +165,7 @@ class Writer:
     def _mend(self, why: str) -> None:
         """Put back what was written, from the file if that still has what was signed, and from memory."""
         prefix, tail = self.segment.read(0, self._signed), b"".join(line + b"\n" for line in self.unsigned)
-        self._leaves = list(map(leaf_hash, self.unsigned))
+        self._leaves = leaf_hashes(self.unsigned)
         name, path = self.segment.name, self.segment.path
         if self._is_signed(prefix):
             found = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
@@ -183,8 +183,7 @@ class Writer:
     def _is_signed(self, prefix: bytes) -> bool:
         """Whether this is the part of the segment that was signed."""
         grown = self._start.copy()
-        for line in prefix.split(b"\n")[:-1]:
-            grown.append(leaf_hash(line))
+        grown.extend(leaf_hashes(prefix.split(b"\n")[:-1]))
         return (grown.size, grown.root()) == (self._edge.size, self._edge.root())
 
     def close(self) -> None:

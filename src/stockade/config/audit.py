@@ -50,5 +50,5 @@ class AuditSettings:
     sign_within: float = setting(DURATION, "An entry is under a signed head within this time.", 1.0)
     sign_after: int = setting(whole(1, 1_000_000), "… or as soon as so many entries wait for it.", 4096)
     heartbeat: float = setting(DURATION, "When nothing happens for so long, the log says so.", 300.0)
-    segment_size: int = setting(SIZE, "A segment is closed when it is larger, and can be carried away.", 8 << 20)
+    segment_size: int = setting(SIZE, "A segment is closed when it is larger, and can be carried away.", 16 << 20)
     segment_age: float = setting(DURATION, "… or older.", 3600.0)
