@@ -177,6 +177,7 @@ VOCABULARY: Final[Mapping[Behaviour, Mapping[str, str]]] = {
         "log.clock": "the clock was set back",
         "log.key.rotated": "the log is signed with new keys",
         "log.read": "somebody read the audit log",
+        "person.erase": "what the audit log holds about a person was made unreadable",
         "log.reporter.lost": "a process that reports here has ended without a word; what it still held is not known",
         "stream.change": "where another system sends its audit events was changed",
         "intake.gap": "the place where another system's log was being read is gone; lines of it may be missing",

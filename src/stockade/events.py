@@ -38,7 +38,7 @@ class Event:
 
     ``time`` is seconds since the epoch, UTC; ``action`` is ``noun.verb`` as in audit logs (``token.revoke``,
     ``guard.ban``); ``actor`` did it to ``target``; ``source`` is where it came from, normally a client address.
-    ``details`` holds JSON values and never a secret.
+    ``details`` holds JSON values, and never a secret but as ``Secret``.
     """
 
     time: float
@@ -99,3 +99,27 @@ class Finding:
             "attack": self.attack,
         }
         return Event(self.time, "finding.create", None, self.subject, None, "success", details)
+
+
+class Secret:
+    """A value in an event's details that no log may hold in clear: written as its fingerprint, or not at all."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return "(secret)"
+
+
+class Personal:
+    """A value in an event's details about a person, whose key can be destroyed: then nobody can read it any more."""
+
+    __slots__ = ("subject", "value")
+
+    def __init__(self, value: str, subject: Ref) -> None:
+        self.value, self.subject = value, subject
+
+    def __repr__(self) -> str:
+        return "(personal)"

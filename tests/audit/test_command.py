@@ -72,3 +72,31 @@ def test_mistakes_are_told_from_tampering(terminal: Terminal) -> None:
     assert terminal.run("audit", "prove", "log", "99").code == 2
     assert terminal.run("audit", "head", "elsewhere").code == 2
     assert terminal.run("audit", "create", "log", "signer", "--origin", "x").code == 2
+
+
+def test_several_logs_are_verified_at_once_each_with_its_own_key(terminal: Terminal) -> None:
+    for name in ("a", "b"):
+        terminal.run("audit", "create", name, f"signer-{name}", "--origin", f"audit.example.com/{name}")
+        with AuditLog(terminal.directory / name, terminal.directory / f"signer-{name}") as log:
+            log.append(Event(NOW, "token.create", details={"n": 41}))
+    keys = ("--key", "signer-a/key.pub", "--key", "signer-b/key.pub")
+    said = terminal.run("audit", "verify", "a", "b", *keys)
+    assert said.code == 0, said.err
+    assert "audit.example.com/a: 3 entries" in said.out
+    assert "audit.example.com/b: 3 entries" in said.out
+    assert [each["size"] for each in terminal.run("audit", "verify", "a", "b", *keys, "--json").json] == [3, 3]
+    segment = next((terminal.directory / "a" / "segments").iterdir())
+    segment.write_bytes(segment.read_bytes().replace(b'"n":41', b'"n":42'))
+    said = terminal.run("audit", "verify", "a", "b", *keys)
+    assert said.code == 5
+    assert "audit.example.com/b: 3 entries" in said.out
+    assert "entry 1 was changed" in said.err
+    assert terminal.run("audit", "verify", "b", "a", "--key", "signer-b/key.pub").code == 2
+
+
+def test_a_head_can_be_photographed(terminal: Terminal) -> None:
+    made(terminal, terminal.directory, 3)
+    said = terminal.run("audit", "head", "log", "--qr")
+    assert said.code == 0, said.err
+    assert said.out.count("\u2588") + said.out.count("\u2580") + said.out.count("\u2584") > 100
+    assert said.out.rstrip().splitlines()[-1].startswith("check ")

@@ -78,9 +78,9 @@ def test_keys_change_only_after_both_have_signed(signer: Signer) -> None:
     assert signer.make_next_keys() == following
     with pytest.raises(Tampered, match="have not been introduced"):
         signer.change_keys()
-    signer.sign(head(8), proof(7, 8), NOW, also=following)
+    signer.sign(head(8), proof(7, 8), NOW, introduce=True)
     signer.change_keys()
-    assert Signer(signer.state).public_keys == [key.public_key for key in following] != first
+    assert Signer(signer.state).public_keys == following != first
     assert signer.next_keys() == []
 
 

@@ -16,7 +16,7 @@ from stockade.audit.layout import CLOCK, CLOSED, HEARTBEAT, OPENED, ROTATED
 from stockade.audit.note import Note
 from stockade.audit.record import body_of, line_of, parse, rfc3339
 from stockade.audit.recovery import REMEDY, Remark
-from stockade.audit.signer import Signer
+from stockade.audit.signing import Signs
 from stockade.audit.writer import Writer
 from stockade.errors import Tampered
 from stockade.events import Event
@@ -42,7 +42,7 @@ class Clerk:
     """Writes and signs one log. Every method may raise OSError, and then can be called again."""
 
     def __init__(
-        self, log: Path, signer: Signer, rhythm: Rhythm, clock: Callable[[], float], wake: Callable[[], None]
+        self, log: Path, signer: Signs, rhythm: Rhythm, clock: Callable[[], float], wake: Callable[[], None]
     ) -> None:
         """Take up the log. ``wake`` is called from another thread when ``keep_up`` has something to do again.
 
@@ -83,14 +83,14 @@ class Clerk:
 
     def sign(self) -> None:
         """Have everything signed; keys that have been introduced sign too, and alone from then on."""
-        self._writer.sign(self._clock(), also=self.signer.next_keys() if self._introduced else ())
+        self._writer.sign(self._clock(), introduce=self._introduced)
         if self._introduced:
             self._change_keys()
 
     def introduce_keys(self) -> None:
         """Change to new keys."""
         keys = self.signer.make_next_keys()
-        self.record([], remarks=[(ROTATED, {"keys": [str(key.public_key) for key in keys]})])
+        self.record([], remarks=[(ROTATED, {"keys": [str(key) for key in keys]})])
         self._introduced = True
         self.sign()
 
@@ -150,24 +150,24 @@ class Clerk:
 
     def _interrupted_change(self) -> bool:
         """Whether keys have been introduced by an entry that is not signed yet; finishes a change that was signed."""
-        keys = [key.public_key for key in self.signer.next_keys()]
+        keys = self.signer.next_keys()
         if keys and len(Note.parse(self.signer.note).signers(keys)) == len(keys):
             self._change_keys()
             return False
         return any(_introduces(line, keys) for line in self._writer.unsigned) if keys else False
 
 
-def refuse_older_state(log: Path, signer: Signer) -> None:
+def refuse_older_state(log: Path, signer: Signs) -> None:
     """Raises Tampered when the log shows a head of this signer that is larger than the last it remembers."""
     try:
         published = Note.parse((log / "checkpoint").read_bytes())
-        mine = signer.has_signed(published)
+        mine = len(published.signers(signer.public_keys)) == len(signer.public_keys)
     except (OSError, Tampered):
         return
     shown, last = int(published.text.split("\n")[1]) if mine else 0, signer.head
     if shown > (last.size if last else 0):
         message = (
-            f"{log} was signed up to {shown} entries, and the signer in {signer.state} remembers {last and last.size}"
+            f"{log} was signed up to {shown} entries, and the signer in {signer.place} remembers {last and last.size}"
         )
         raise Tampered(f"{message}: its state was restored from a copy, or lost", remedy=REMEDY)
 

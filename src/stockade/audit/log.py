@@ -34,10 +34,12 @@ from threading import Event as Flag
 from typing import Final, Self
 
 from stockade.audit.clerk import Clerk, Rhythm
+from stockade.audit.importance import must
 from stockade.audit.layout import RESERVED
 from stockade.audit.reading import entries
-from stockade.audit.record import body_of
+from stockade.audit.record import PLAIN, Script, body_of
 from stockade.audit.signer import Signer
+from stockade.audit.signing import signer_at
 from stockade.audit.waiting import Losses, Waiting
 from stockade.errors import ConfigurationError, StockadeError, Unavailable
 from stockade.events import Entry, Event, Ref
@@ -55,16 +57,18 @@ class AuditLog:
         state: Path,
         *,
         rhythm: Rhythm | None = None,
+        script: Script = PLAIN,
         most_waiting: int = 100_000,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Open the log whose signer keeps its keys and its last head in ``state``.
+        """Open the log whose signer keeps its keys and its last head in ``state``; or listens there, at a socket.
 
+        ``script`` is how values are written for which JSON has no word: see ``concealing``.
         Raises Unavailable when another process has it open or the disk refuses, Tampered when it is not the log that
         was signed last, ConfigurationError when there is none.
         """
         self.path = log
-        self._clock, self._most_waiting = clock, most_waiting
+        self._clock, self._most_waiting, self._script = clock, most_waiting, script
         self._queue = deque[Waiting]()
         self._commands = deque[Callable[[], None]]()
         self._mutex = Lock()
@@ -76,7 +80,7 @@ class AuditLog:
         self._process = os.getpid()
         self._lock = _only_one(log)
         try:
-            self._clerk = Clerk(log, Signer(state), rhythm or Rhythm(), clock, self._rouse)
+            self._clerk = Clerk(log, signer_at(state), rhythm or Rhythm(), clock, self._rouse)
             self._clerk.open()
         except OSError as error:
             os.close(self._lock)
@@ -106,13 +110,23 @@ class AuditLog:
         """
         done = Lock()
         done.acquire()
-        waiting = Waiting(_body(event), done.release)
+        waiting = Waiting(self._body(event), done.release)
         self._enqueue(waiting)
         if not done.acquire(timeout=timeout):
             self.give_up(waiting, timeout)
         if waiting.error is not None:
             raise waiting.error
         return waiting.index
+
+    def record(self, event: Event) -> None:
+        """Record an event as its action demands (``importance``): ``append`` what must be recorded, ``offer`` the rest.
+
+        Raises as ``append``: then what the event describes must not happen.
+        """
+        if must(event.action):
+            self.append(event)
+        else:
+            self.offer(event)
 
     def offer(self, event: Event) -> None:
         """Record an event that should be recorded, without waiting.
@@ -121,11 +135,11 @@ class AuditLog:
         events it has lost, from when to when.
         """
         with suppress(StockadeError):
-            self._enqueue(Waiting(_body(event), kept=True))
+            self._enqueue(Waiting(self._body(event), kept=True))
 
     def keep(self, event: Event, then: Callable[[Waiting], None]) -> None:
         """As ``offer``, and call ``then`` in the log's own thread when its fate is known. Raises as ``append``."""
-        waiting = Waiting(_body(event), kept=True)
+        waiting = Waiting(self._body(event), kept=True)
         waiting.done = lambda: then(waiting)
         self._enqueue(waiting)
 
@@ -136,7 +150,7 @@ class AuditLog:
 
     def submit(self, event: Event, then: Callable[[Waiting], None]) -> Waiting:
         """Record an event that must be recorded, and call ``then`` in the log's own thread. Raises as ``append``."""
-        waiting = Waiting(_body(event))
+        waiting = Waiting(self._body(event))
         waiting.done = lambda: then(waiting)
         self._enqueue(waiting)
         return waiting
@@ -189,6 +203,11 @@ class AuditLog:
         self.close()
 
     # ── the queue ────────────────────────────────────────────────────────────────────────────────
+
+    def _body(self, event: Event) -> bytes:
+        if event.action in RESERVED:
+            raise ValueError(f"only the log itself records {event.action}")
+        return body_of(event, self._script)
 
     def _enqueue(self, waiting: Waiting) -> None:
         with self._mutex:
@@ -319,12 +338,6 @@ class AuditLog:
             waiting.fail(why)
         for command in commands:
             command()
-
-
-def _body(event: Event) -> bytes:
-    if event.action in RESERVED:
-        raise ValueError(f"only the log itself records {event.action}")
-    return body_of(event)
 
 
 def _refused(log: Path, error: OSError) -> Unavailable:

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from stockade.audit.absence import Absence
 from stockade.audit.checkpoint import Checkpoint
 from stockade.audit.durable import Swapped, write_durably
 from stockade.audit.keys import ED25519, MLDSA44, PrivateKey, PublicKey
@@ -60,6 +61,11 @@ class Signer:
         return cls(state)
 
     @property
+    def place(self) -> str:
+        """Where it is, for people."""
+        return str(self.state)
+
+    @property
     def public_keys(self) -> list[PublicKey]:
         """What checks its signatures."""
         return [key.public_key for key in self.keys]
@@ -78,39 +84,50 @@ class Signer:
         """Whether a note bears all its signatures. Raises Tampered when one of them does not fit."""
         return len(note.signers(self.public_keys)) == len(self.keys)
 
-    def sign(self, head: Checkpoint, proof: Sequence[bytes], now: float, *, also: Sequence[PrivateKey] = ()) -> bytes:
+    def sign(self, head: Checkpoint, proof: Sequence[bytes], now: float, *, introduce: bool = False) -> bytes:
         """Sign a head that continues the last one, which ``proof`` shows, and remember it before anybody sees it.
 
-        ``also`` are keys that sign beside its own, when keys change. Raises Tampered when it does not continue it.
+        ``introduce``: the next keys sign beside its own. Raises Tampered when the head does not continue the last.
         """
         last = self.head
         if head.origin != self.origin or (last is not None and head.size < last.size):
             raise Tampered(f"asked to sign {head.origin} at {head.size}, after {self.origin} at {last and last.size}")
         if last is not None and last.size:
             check_consistency(last.size, head.size, last.root, head.root, proof)
+        also = self._next_keys() if introduce else []
         note = bytes(Note.signed(head.text, [*self.keys, *also], now))
         self._file.swap(self._raw, note)
         self._raw = note
         return note
 
-    def next_keys(self) -> list[PrivateKey]:
+    def next_keys(self) -> list[PublicKey]:
         """The keys that are being introduced; none when nothing of that kind is going on."""
-        return _read_keys(self.state / NEXT) if (self.state / NEXT).exists() else []
+        return [key.public_key for key in self._next_keys()]
 
-    def make_next_keys(self) -> list[PrivateKey]:
+    def make_next_keys(self) -> list[PublicKey]:
         """Make the keys that will be used next, on disk before anybody hears of them."""
-        if not self.next_keys():
+        if not self._next_keys():
             write_durably(self.state / NEXT, _secret_lines(new_keys(self.origin)))
         return self.next_keys()
 
     def change_keys(self) -> None:
         """Sign with the next keys from now on. Raises Tampered unless the last head bears their signatures already."""
-        keys = self.next_keys()
+        keys = self._next_keys()
         if len(Note.parse(self._raw).signers([key.public_key for key in keys])) != len(keys):
             raise Tampered("the next keys have not been introduced by a head that both have signed")
         _write_keys(self.state, keys)
         self.keys = keys
         (self.state / NEXT).unlink()
+
+    def state_absence(self, statement: Absence, now: float) -> bytes:
+        """Sign that events are absent, with the key that signs texts. Raises Tampered when it is about another log."""
+        if statement.end.origin != self.origin:
+            raise Tampered(f"asked to speak about {statement.end.origin}, and this is the signer of {self.origin}")
+        text = Absence.parse(statement.text).text  # nothing else is signed with a key that signs heads
+        return bytes(Note.signed(text, [key for key in self.keys if key.kind == ED25519], now))
+
+    def _next_keys(self) -> list[PrivateKey]:
+        return _read_keys(self.state / NEXT) if (self.state / NEXT).exists() else []
 
 
 def new_keys(origin: str) -> list[PrivateKey]:

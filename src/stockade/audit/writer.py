@@ -18,12 +18,11 @@ from typing import Final
 
 from stockade.audit.checkpoint import Checkpoint
 from stockade.audit.durable import write_durably
-from stockade.audit.keys import PrivateKey
 from stockade.audit.layout import CHECKPOINT, GAP, history_path, read_tile
 from stockade.audit.merkle import EMPTY_ROOT, consistency_proof, leaf_hashes
 from stockade.audit.recovery import put_aside, recover, remark_on_repair, write_tiles
 from stockade.audit.segments import Segment
-from stockade.audit.signer import Signer
+from stockade.audit.signing import Signs
 from stockade.audit.tiles import Edge, roots_from
 from stockade.errors import Tampered
 
@@ -48,7 +47,7 @@ class Writer:
     them; ``last`` was the last line when it was opened.
     """
 
-    def __init__(self, log: Path, signer: Signer) -> None:
+    def __init__(self, log: Path, signer: Signs) -> None:
         """Take up the log where it stands. Raises Tampered when it is not the log that was signed."""
         self.log = log
         self.signer = signer
@@ -74,27 +73,25 @@ class Writer:
         self.unsigned += lines
         self._leaves += leaf_hashes(lines)
 
-    def sign(self, now: float, *, also: Sequence[PrivateKey] = ()) -> None:
+    def sign(self, now: float, *, introduce: bool = False) -> None:
         """Have all that is written signed, as of ``now``, in seconds since the epoch.
 
-        ``also`` are keys that sign beside the signer's own. Raises OSError, and Tampered when the signer refuses;
+        ``introduce``: the signer's next keys sign too. Raises OSError, and Tampered when the signer refuses;
         either leaves everything as it was.
         """
         self.finish_signing()
         for _ in range(MENDINGS):
-            self.begin_signing(now, also=also)
+            self.begin_signing(now, introduce=introduce)
             if self.finish_signing():
                 return
         raise Tampered(f"{self.segment.path} is changed as fast as it is put right", remedy="Find out by whom.")
 
-    def begin_signing(
-        self, now: float, *, also: Sequence[PrivateKey] = (), done: Callable[[], None] | None = None
-    ) -> None:
+    def begin_signing(self, now: float, *, introduce: bool = False, done: Callable[[], None] | None = None) -> None:
         """Have it done aside; ``done`` is called, in another thread, when ``finish_signing`` will not wait."""
         if trouble := self.segment.trouble():
             self._mend(f"the segment was {trouble} while it was being written")
         meant = (list(self.unsigned), list(self._leaves))
-        self._signing = self._aside.submit(self._sign, self.segment.size, meant, now, also)
+        self._signing = self._aside.submit(self._sign, self.segment.size, meant, now, introduce=introduce)
         if done is not None:
             self._signing.add_done_callback(lambda _: done())
 
@@ -125,7 +122,7 @@ class Writer:
         del self._leaves[: signed.count]
         return True
 
-    def _sign(self, end: int, meant: Meant, now: float, also: Sequence[PrivateKey]) -> _Signed | None:
+    def _sign(self, end: int, meant: Meant, now: float, *, introduce: bool) -> _Signed | None:
         """What is done aside: read, compare, hash once more, write tiles, sign, publish."""
         lines = self.segment.read(self._signed, end).split(b"\n")[:-1]
         leaves = leaf_hashes(lines)
@@ -137,7 +134,7 @@ class Writer:
         old = last.size if last else 0
         roots = roots_from(lambda path: read_tile(self.log, path), edge.size)
         proof = consistency_proof(old, edge.size, roots) if old else []
-        self.signer.sign(Checkpoint(self.signer.origin, edge.size, edge.root()), proof, now, also=also)
+        self.signer.sign(Checkpoint(self.signer.origin, edge.size, edge.root()), proof, now, introduce=introduce)
         self.publish()
         return _Signed(edge, end, len(lines))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from base64 import b64encode
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +12,7 @@ import typer
 
 from stockade.cli import screen
 from stockade.cli.options import Config, Json, Log, log_of, stockade
-from stockade.errors import ConfigurationError
+from stockade.errors import ConfigurationError, StockadeError
 
 if TYPE_CHECKING:
     from stockade.audit.checkpoint import Checkpoint
@@ -57,10 +57,15 @@ def create(
 
 @audit.command()
 def verify(
-    log: Log = None,
+    logs: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[LOG]...", show_default=False, help="The directories of logs; the configuration's, if none."
+        ),
+    ] = None,
     *,
     key: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The key.pub that was kept when the log was made.")
+        list[Path] | None, typer.Option(metavar="FILE", help="The key.pub that was kept when the log was made.")
     ] = None,
     head: Head = None,
     witness: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="The public keys of a witness.")] = None,
@@ -69,20 +74,64 @@ def verify(
 ) -> None:
     """Check every entry, every tile and every head, and say what could not be checked.
 
-    Exit code 5 when something was changed: the message names it.
+    Of several logs, each is checked with the keys and the heads that bear its name. Exit code 5 when something was
+    changed: the message names it.
     """
+    places = logs or [log_of(None, config)]
+    kept = key or [stockade(config).settings.audit_signer() / "key.pub"]
+    given = _Given(
+        [known for path in kept for known in keys_in(path)],
+        [remembered(path) for path in head or []],
+        [known for path in witness or [] for known in keys_in(path)],
+        "" if key else f"whose log it is: the key is from {kept[0]}, not from where you have kept a copy (--key)",
+    )
+    reports, wrong = _all_verified(places, given)
+    if json and reports:
+        screen.say_json(_as_json(reports[0]) if len(places) == 1 else [_as_json(each) for each in reports])
+    for report in () if json else reports:
+        _show(report)
+    for each in wrong[:-1]:
+        screen.complain(each)
+    if wrong:
+        raise wrong[-1]
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What somebody has kept elsewhere: keys, heads, and the keys of witnesses."""
+
+    keys: list[PublicKey]
+    heads: list[Checkpoint]
+    witnesses: list[PublicKey]
+    doubt: str
+
+
+def _all_verified(places: list[Path], given: _Given) -> tuple[list[Report], list[StockadeError]]:
+    """The reports about those that are right, and what is wrong with the others."""
+    reports: list[Report] = []
+    wrong: list[StockadeError] = []
+    for place in places:
+        try:
+            report = _verified(place, given, alone=len(places) == 1)
+        except StockadeError as error:
+            wrong.append(error)
+        else:
+            doubts = [given.doubt] if given.doubt else []
+            reports.append(replace(report, unchecked=(*report.unchecked, *doubts)))
+    return reports, wrong
+
+
+def _verified(log: Path, given: _Given, *, alone: bool) -> Report:
+    """Check one log; ``alone``, with all that was given, so that what does not belong to it is a mistake."""
+    from stockade.audit.prove import newest_head
     from stockade.audit.verify import verify as verified
 
-    witnesses = [known for path in witness or [] for known in keys_in(path)]
-    remembered = [_remembered(path) for path in head or []]
-    kept = key or stockade(config).settings.audit_signer() / "key.pub"
-    report = verified(log_of(log, config), keys_in(kept), remembered=remembered, witnesses=witnesses, now=time.time())
-    if key is None:
-        doubt = f"whose log it is: the key was taken from {kept}, not from where you have kept a copy (--key)"
-        report = replace(report, unchecked=(*report.unchecked, doubt))
-    if json:
-        return screen.say_json(_as_json(report))
-    return _show(report)
+    keys, heads = given.keys, given.heads
+    if not alone:
+        origin = newest_head(log)[0].origin
+        keys = [key for key in keys if key.name == origin]
+        heads = [head for head in heads if head.origin == origin]
+    return verified(log, keys, remembered=heads, witnesses=given.witnesses, now=time.time())
 
 
 @audit.command()
@@ -131,7 +180,7 @@ def consistency(
     """Show that the log continues an older head, and print the hashes that prove it."""
     from stockade.audit.prove import prove_consistency
 
-    old = _remembered(head)
+    old = remembered(head)
     newest, hashes = prove_consistency(log_of(log, config), old)
     for each in hashes:
         typer.echo(b64encode(each).decode())
@@ -143,6 +192,7 @@ def head(
     log: Log = None,
     *,
     note: Annotated[bool, typer.Option("--note", help="Print the signed head itself, as a file to keep.")] = False,
+    qr: Annotated[bool, typer.Option("--qr", help="Print it as a QR code, to be photographed.")] = False,
     config: Config = None,
 ) -> None:
     """Print the newest head in words, to be written down and kept where nobody can change it.
@@ -153,6 +203,10 @@ def head(
     from stockade.audit.words import said
 
     newest, raw = newest_head(log_of(log, config))
+    if qr:
+        import segno
+
+        segno.make(said(newest), error="m", micro=False).terminal(compact=True)
     typer.echo(raw.decode() if note else _safe_lines(said(newest)), nl=False)
 
 
@@ -198,7 +252,7 @@ def keys_in(path: Path) -> list[PublicKey]:
     return [PublicKey.parse(line) for line in lines if line.strip()]
 
 
-def _remembered(path: Path) -> Checkpoint:
+def remembered(path: Path) -> Checkpoint:
     """A head from a file, signed or in words. What counts is that it was kept: its signature is not looked at."""
     from stockade.audit.checkpoint import Checkpoint
     from stockade.audit.note import Note

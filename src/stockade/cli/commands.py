@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from stockade.cli import (
     audit,
     bans,
     checkup,
+    concealed,
     configure,
     detect,
     explain,
@@ -20,6 +22,7 @@ from stockade.cli import (
     people,
     review,
     serve,
+    signing,
     sinks,
     top,
 )
@@ -43,11 +46,12 @@ app.command(rich_help_panel=UNDERSTAND)(bans.bans)
 app.command(rich_help_panel=UNDERSTAND)(explain.explain)
 app.command(rich_help_panel=UNDERSTAND)(top.top)
 app.command(rich_help_panel=UNDERSTAND)(logs.replay)
-CARRYING = (
+AUDIT: tuple[Callable[..., None], ...] = (
+    *(signing.absence, signing.signer, concealed.secrets, concealed.fingerprint, concealed.reveal, concealed.erase),
     *(sinks.ship, sinks.sinks, sinks.probe, sinks.policy, sinks.recheck),
     *(attesting.witness, attesting.timestamp, attesting.timestamps, attesting.key),
 )
-for command in CARRYING:
+for command in AUDIT:
     audit.audit.command()(command)
 app.add_typer(audit.audit, name="audit", rich_help_panel=UNDERSTAND)
 app.command(rich_help_panel=UNDERSTAND)(review.review)

@@ -1,0 +1,35 @@
+"""Which events must be recorded before what they describe may happen, and which should be, as soon as there is room.
+
+*Must*: whatever gives somebody rights or takes them away, changes what protects others, or reads what is protected.
+When it cannot be recorded in time, it is refused, and does not happen. *Should*: what has happened already, and what
+comes in such numbers that a full disk would lock everybody out: failures, refusals, requests. It is kept in memory
+while the disk refuses, and what finds no room there is counted.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from stockade.actions import BEHAVIOUR_OF, Behaviour
+
+MUST: Final = frozenset({
+    Behaviour.TOKEN, Behaviour.KEY, Behaviour.FACTOR, Behaviour.CONFIGURATION, Behaviour.RUNNER, Behaviour.HOOK,
+    Behaviour.APPLICATION, Behaviour.IDENTITY, Behaviour.EMAIL, Behaviour.VARIABLE, Behaviour.PASSWORD,
+    Behaviour.ACCOUNT,
+})  # fmt: skip
+"""Classes of behaviour all of which must be recorded, but for the actions in ``NOT``."""
+
+NOT: Final = frozenset({"token.use", "pipeline.run", "configuration.refused", "password.reset.request"})
+"""Actions of these classes that only should be."""
+
+ALSO: Final = frozenset({
+    "authentication.success", "authentication.impersonate", "authentication.unlock", "session.create",
+    "session.elevate", "repository.export", "repository.delete", "branch.policy.change", "guard.ban", "guard.unban",
+    "log.read", "person.erase", "stream.change",
+})  # fmt: skip
+"""Actions of other classes that must be recorded all the same."""
+
+
+def must(action: str) -> bool:
+    """Whether what the action describes may happen only when it is recorded. Unknown actions only should be."""
+    return action in ALSO or (BEHAVIOUR_OF.get(action) in MUST and action not in NOT)
