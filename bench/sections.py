@@ -65,6 +65,10 @@ def detect(*, quick: bool) -> Sequence[Row]:
     return rows_of("detect", events=2_000 if quick else 200_000)
 
 
+def search(*, quick: bool) -> Sequence[Row]:
+    return rows_of("search", entries=20_000 if quick else 1_000_000, rounds=2 if quick else 20)
+
+
 SECTIONS: Final = (
     Section("decision", "One decision under five rules, in memory", decision),
     Section("shared", "Counters shared by the processes of one machine", shared),
@@ -75,4 +79,5 @@ SECTIONS: Final = (
     Section("forward", "Forward auth: nginx asks before each request", forward),
     Section("replay", "Old logs", replay),
     Section("detect", "Detection: every rule in the stream", detect),
+    Section("search", "Search in the audit log", search),
 )

@@ -21,6 +21,7 @@ from stockade.cli import (
     logs,
     people,
     review,
+    search,
     serve,
     signing,
     sinks,
@@ -46,6 +47,9 @@ app.command(rich_help_panel=UNDERSTAND)(bans.bans)
 app.command(rich_help_panel=UNDERSTAND)(explain.explain)
 app.command(rich_help_panel=UNDERSTAND)(top.top)
 app.command(rich_help_panel=UNDERSTAND)(logs.replay)
+app.command(rich_help_panel=UNDERSTAND)(search.search)
+app.command(rich_help_panel=UNDERSTAND)(search.timeline)
+app.command(rich_help_panel=UNDERSTAND)(search.follow)
 AUDIT: tuple[Callable[..., None], ...] = (
     *(signing.absence, signing.signer, concealed.secrets, concealed.fingerprint, concealed.reveal, concealed.erase),
     *(sinks.ship, sinks.sinks, sinks.probe, sinks.policy, sinks.recheck),
@@ -63,6 +67,7 @@ app.add_typer(people.user, name="user", rich_help_panel=ACT)
 app.add_typer(people.token, name="token", rich_help_panel=ACT)
 app.command("config", rich_help_panel=SET_UP)(configure.config_for)
 app.command("import", rich_help_panel=SET_UP)(configure.import_)
+app.command(rich_help_panel=SET_UP)(search.reindex)
 app.add_typer(configure.securitytxt, name="securitytxt", rich_help_panel=SET_UP)
 
 

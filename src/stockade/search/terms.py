@@ -80,7 +80,7 @@ def term(query: str, piece: Piece, now: float, zone: tzinfo) -> Query:
 def _unnamed(here: Term, whole: str, key: str) -> Query:
     """What has a colon and no field before it: an IPv6 address, a reference, or a mistake."""
     piece = here.piece
-    if not piece.quoted and not piece.star and _place(whole) is not None:
+    if not piece.quoted and not piece.star and place(whole) is not None:
         return _addressed(whole)
     if not piece.quoted and (ref := _ref(whole)) is not None:
         return _reference(ref, prefix=piece.star)
@@ -93,7 +93,7 @@ def _unnamed(here: Term, whole: str, key: str) -> Query:
 def about(value: str) -> Query:
     """Everything about somebody, an address or a thing: done by it, to it, from it, or naming it."""
     said = folded(value)
-    parts: list[Query] = [Is("who", said), Is("whom", said), _place(value) or Is("where", said)]
+    parts: list[Query] = [Is("who", said), Is("whom", said), place(value) or Is("where", said)]
     spoken = tuple(words(value.rpartition("/")[2] if _ref(value) else value))
     return Either((*parts, Says(spoken))) if spoken else Either(tuple(parts))
 
@@ -105,7 +105,7 @@ def _either(parts: list[Query]) -> Query:
 def _free(here: Term) -> Query:
     """Free text; an address or a network alone is one, and what looks like a reference is one."""
     text, star = here.piece.text, here.piece.star
-    if not here.piece.quoted and not star and _place(text) is not None:
+    if not here.piece.quoted and not star and place(text) is not None:
         return _addressed(text)
     spoken = tuple(words(text))
     if not spoken:
@@ -115,8 +115,8 @@ def _free(here: Term) -> Query:
 
 def _addressed(text: str) -> Query:
     """An address, wherever it stands; a network, as where something came from."""
-    place = _place(text)
-    return about(text) if place is None or place.network.num_addresses == 1 else place
+    found = place(text)
+    return about(text) if found is None or found.network.num_addresses == 1 else found
 
 
 def _ref(text: str) -> Ref | None:
@@ -131,7 +131,7 @@ def _reference(ref: Ref, *, prefix: bool) -> Query:
     return Either((Is("who", said, prefix), Is("whom", said, prefix)))
 
 
-def _place(text: str) -> Within | None:
+def place(text: str) -> Within | None:
     """An address or a network, if it is one; an IPv4 address within IPv6 is the IPv4 address."""
     try:
         mapped = getattr(ip_address(text), "ipv4_mapped", None)
@@ -156,10 +156,10 @@ def _where(here: Term) -> Query:
         return Is("where", folded(here.piece.text), here.piece.star)
     found: list[Query] = []
     for value in here.choices():
-        place = _place(value)
-        if place is None and "/" in value and value[:1].isdigit():
+        within = place(value)
+        if within is None and "/" in value and value[:1].isdigit():
             here.complain(f"{value!r} is no network", "Write 203.0.113.0/24 or 2001:db8::/32.")
-        found.append(place or Is("where", folded(value)))
+        found.append(within or Is("where", folded(value)))
     return _either(found)
 
 

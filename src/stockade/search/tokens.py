@@ -6,6 +6,7 @@ any database. Free text is in tokens without ``=``: its words, in order. All a d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -19,21 +20,19 @@ EVERY: Final = "="
 LONGEST: Final = 160
 """Characters of a written name or value; of a longer one the beginning is kept, and a hash of the whole."""
 _FIELDS: Final = ("who", "whom", "system", "action", "outcome", "where", "log")
-_PLAIN: Final = frozenset("._-/:@")
+_ODD: Final = re.compile(r"[^\w.\-/:@]")
 _COARSE: Final = {4: (8, 16, 24), 6: (32, 48, 64)}
 """Lengths of the networks that have a token of their own; others are found by the beginnings of addresses."""
 
 
 def tokens_of(entry: Entry) -> tuple[list[str], list[str]]:
     """The tokens of an entry: those of its fields, and the words of its text in order."""
-    found = dict.fromkeys([EVERY])
-    for field in _FIELDS:
-        found.update(dict.fromkeys(token(field, value) for value in values(entry, field)))
-    found.update(dict.fromkeys(_families(folded(entry.event.action))))
+    found = [EVERY, *(token(field, value) for field in _FIELDS for value in values(entry, field))]
+    found += _families(folded(entry.event.action))
     if (place := address(entry.event.source)) is not None:
-        found.update(dict.fromkeys(_places(place)))
-    found.update(dict.fromkeys(token(DETAILS + path, value) for path, value in details(entry.event.details)))
-    return list(found), all_words(entry)
+        found += _places(place)
+    found += (token(DETAILS + path, value) for path, value in details(entry.event.details))
+    return list(dict.fromkeys(found)), all_words(entry)
 
 
 def token(field: str, value: str) -> str:
@@ -50,9 +49,7 @@ def beginning(field: str, value: str) -> tuple[str, bool]:
 
 def written(value: str) -> str:
     """A folded text in the letters of tokens: of two texts one begins with the other just when their tokens do."""
-    if value.isalnum():
-        return value
-    return "".join(c if c.isalnum() or c in _PLAIN else f"~{ord(c):x}~" for c in value)
+    return _ODD.sub(lambda odd: f"~{ord(odd[0]):x}~", value)
 
 
 def network_tokens(network: IPv4Network | IPv6Network) -> list[tuple[str, bool]]:
