@@ -29,7 +29,9 @@ JUDGES = "stockade.guards"
 
 
 current: ContextVar[Decision] = ContextVar("stockade.decision")
-"""The decision about the request being served, for code that is not handed the scope."""
+"""The decision about the request being served, for what counts further and is not handed the scope. Who passes by a
+lease is not counted further.
+"""
 
 
 class GuardMiddleware:
@@ -49,7 +51,6 @@ class GuardMiddleware:
         guard = self.guard
         if guard.leases and guard.enabled and (leased := by_lease(scope, guard)) is not None:
             scope[JUDGED], scope[JUDGES] = leased, self._alone
-            current.set(leased)
             await self.app(scope, receive, send)
             return
         kind = scope["type"]
@@ -103,9 +104,14 @@ class Leased(Decision):
 
 def by_lease(scope: Scope, guard: Guard) -> Leased | None:
     """The decision about a request that a lease lets pass; None where there is none, or it has come to its end."""
-    lease = guard.leases.get(what_shows(scope, guard))
-    if lease is None or JUDGES in scope or next(lease.left, None) is None:
+    shown = what_shows(scope, guard)
+    lease = guard.leases.get(shown)
+    if lease is None or JUDGES in scope:
         return None
+    if next(lease.left, None) is None:
+        lease = guard.lend_again(lease.client, lease.row, shown)
+        if lease is None or next(lease.left, None) is None:
+            return None
     lease.moments.append(guard.clock())
     return Leased(lease, scope)
 

@@ -17,6 +17,7 @@ from stockade.guard.address import Addresses, Client, canonical, forwarded_for, 
 from stockade.guard.answers import Answer, Answers
 from stockade.guard.decision import Decision, Note
 from stockade.guard.journal import Journal, Record
+from stockade.guard.lanes import Row
 from stockade.guard.lease import Lease
 from stockade.guard.memory import MemoryStore
 from stockade.guard.meter import (
@@ -127,6 +128,7 @@ class Guard:
         new = [rule for rule, other in zip(rules, known, strict=True) if repr(rule) != repr(other)]
         refuse_namesakes([*self.policy.rules, *self.companions.values(), *new])
         self.companions.update((rule.name, rule) for rule in new)
+        self.leases = {}
         other = copy(self)
         other.policy = Policy(rules, never_ban=self.policy.never_ban)
         return other
@@ -188,13 +190,20 @@ class Guard:
             return
         if decision.kind != "pass" or (self.addresses.trusted and not client.proxied and is_loopback(client.address)):
             return
-        lease = self._lend(client.key, decision.rows[0].group)
-        if lease is not None:
-            lease.client, lease.row = client, decision.rows[0]
-            lease.look = partial(self._look, client.key, looking(lease.row.group))
-            if len(self.leases) >= MAX_LEASES:
-                self.leases.clear()
-            self.leases[shown] = lease
+        self.lend_again(client, decision.rows[0], shown)
+
+    def lend_again(self, client: Client, row: Row, shown: object) -> Lease | None:
+        """A further lease for a client that has come to the end of one; None when it is no longer far from a limit."""
+        lease = self._lend(client.key, row.group) if self._lend is not None else None
+        if lease is None:
+            self.leases.pop(shown, None)
+            return None
+        lease.client, lease.row = client, row
+        lease.look = partial(self._look, client.key, looking(row.group))
+        if len(self.leases) >= MAX_LEASES:
+            self.leases.clear()
+        self.leases[shown] = lease
+        return lease
 
     def _look(self, client: str, group: Group) -> Tally:
         return cast("Store", self.store).count([(client, group, "")])[0]
