@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stockade import Allow2Ban, Fail2Ban, Identity, Refused, Throttle, credentials, login, path, prefix, status
+from stockade.errors import ConfigurationError
 from tests.acceptance.site import Site
 
 PENTEST = Fail2Ban("pentesters", maxretry=2, findtime=30, bantime=60, when=path("/private-place"))
@@ -298,3 +299,9 @@ def test_a_forged_header_from_an_undeclared_peer_is_not_believed(site: Site) -> 
     site.with_rules(Throttle("t", limit=1, period=60))
     site.get(by="203.0.113.9", headers={"X-Forwarded-For": "1.1.1.1"})
     assert site.get(by="203.0.113.9", headers={"X-Forwarded-For": "2.2.2.2"}).status == 429
+
+
+@pytest.mark.parametrize("name", ["manual", "", "a" * 121, "two\nlines"])
+def test_no_rule_is_named_like_bans_by_hand_or_in_what_nobody_can_read(name: str) -> None:
+    with pytest.raises(ConfigurationError):
+        Allow2Ban(name, maxretry=5, findtime=60, bantime=60)

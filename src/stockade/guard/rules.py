@@ -14,7 +14,7 @@ from typing import ClassVar, Literal
 from stockade.errors import ConfigurationError
 from stockade.guard.conditions import Condition, Test, as_condition
 from stockade.guard.discriminators import By
-from stockade.guard.meter import Window
+from stockade.guard.meter import MANUAL, Window
 from stockade.guard.request import Request
 
 Kind = Literal["safelist", "blocklist", "throttle", "fail2ban", "allow2ban", "track"]
@@ -36,6 +36,10 @@ class Rule:
     def __post_init__(self) -> None:
         if not self.name or len(self.name) > MAX_NAME or not self.name.isprintable():
             raise ConfigurationError(f"not a rule's name: {self.name!r}", remedy="Give it a few readable words.")
+        if self.name == MANUAL:
+            raise ConfigurationError(
+                f"{MANUAL!r} is the name of bans by hand, and of no rule", remedy="Give the rule another name."
+            )
         if self.when is not None:
             object.__setattr__(self, "when", as_condition(self.when))
 
