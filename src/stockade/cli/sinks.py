@@ -121,6 +121,9 @@ def recheck(
     state: Annotated[Path, typer.Argument(metavar="STATE", help="Where the carriers keep their receipts.")],
     *,
     sink: Annotated[str, typer.Option(metavar="URL", help="The S3 sink, with its reader.")],
+    into: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Make a log of it there, ready to be verified.")
+    ] = None,
 ) -> None:
     """Read everything back that was ever stored, by its receipts, and compare its octets and its lock.
 
@@ -129,14 +132,18 @@ def recheck(
     from stockade.audit.sinks.objectlock import check_stored
     from stockade.audit.sinks.opening import Wanted, s3_of, vault_of
     from stockade.audit.sinks.receipts import Receipts
+    from stockade.audit.sinks.restoring import Restored
     from stockade.config.secrets import resolve
 
     (settings,) = _settings([sink])
     reader = s3_of(Wanted(settings, state, state, resolve), settings.reader_key, settings.reader_secret)
-    count, bucket = 0, vault_of(settings)[0]
+    (bucket, prefix), count = vault_of(settings), 0
+    restored = Restored(into, prefix) if into else None
     for receipt in Receipts(state, settings.called):
-        check_stored(reader, bucket, receipt)
+        octets = check_stored(reader, bucket, receipt)
         count += 1
+        if restored:
+            restored.put(receipt.key, octets)
     typer.echo(f"{bucket} holds {screen.plural(count, 'object')} as they were stored, each under its lock")
 
 

@@ -14,7 +14,7 @@ import pytest
 from stockade.audit.prove import newest_head
 from stockade.audit.sinks.carrier import Carrier, Sink
 from stockade.audit.sinks.carrying import carried, standings
-from stockade.audit.sinks.parcels import Entries, Parcel, signed_size, whole_segments
+from stockade.audit.sinks.parcels import Entries, Parcel, Segments, signed_size
 from stockade.audit.sinks.position import Place
 from stockade.audit.sinks.settings import SinkSettings
 from stockade.audit.verify import verify
@@ -159,20 +159,32 @@ def test_a_position_that_is_damaged_is_refused_and_said(tmp_path: Path) -> None:
         Place(tmp_path, "copy").read()
 
 
-def test_sealed_segments_are_cut_with_all_that_belongs_to_them(filled: Stage, tmp_path: Path) -> None:
-    """What they hold together is a log that verifies, up to the end of the last sealed segment."""
-    cut, at, copy, parcels = whole_segments(filled.path), 0, tmp_path / "restored", 0
-    while parcel := cut(at):
-        assert parcel.first == at
-        parcels, at = parcels + 1, parcel.end
-        for name, octets in parcel.files:
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            (copy / name).write_bytes(octets)
-        (copy / "checkpoint").write_bytes(parcel.head)
-    assert parcels > 2
+def test_segments_are_cut_with_all_that_belongs_to_them(filled: Stage, tmp_path: Path) -> None:
+    """What they hold together is a log that verifies."""
+    moment = 0.0
+    cut, at, copy, parcels = Segments(filled.path, 60, lambda: moment), 0, tmp_path / "restored", 0
+
+    def carry() -> None:
+        nonlocal at, parcels
+        while parcel := cut(at):
+            parcels, at = parcels + 1, parcel.end
+            for name, octets in parcel.files:
+                (copy / name).parent.mkdir(parents=True, exist_ok=True)
+                (copy / name).write_bytes(octets)
+            (copy / "checkpoint").write_bytes(parcel.head)
+
+    carry()
+    assert parcels > 3
     report = verify(copy, filled.keys)
-    assert report.head.size == at
+    assert report.head.size == at == signed_size(filled.path)
     assert report.segments == parcels
+    with filled.open() as log:
+        log.append(event(9000))
+    carry()
+    assert at < signed_size(filled.path)  # the segment that is open comes again when its time has come
+    moment = 61
+    carry()
+    assert verify(copy, filled.keys).head.size == at == signed_size(filled.path)
 
 
 def test_parcels_are_bounded(filled: Stage) -> None:

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from stockade.audit.layout import segments_in
 from stockade.audit.sinks.objectlock import check_stored
-from stockade.audit.sinks.parcels import whole_segments
+from stockade.audit.sinks.parcels import Segments, signed_size
 from stockade.audit.sinks.policy import bucket_policy
 from stockade.audit.sinks.probing import Verdict
 from stockade.audit.sinks.probing_s3 import Probe
 from stockade.audit.sinks.receipts import Receipts
+from stockade.audit.sinks.restoring import Restored
 from stockade.audit.sinks.s3 import code_of, s3_client
 from stockade.audit.sinks.settings import SinkSettings
 from stockade.audit.verify import verify
@@ -49,22 +49,20 @@ def settings_of(ceph: Ceph, bucket: str) -> SinkSettings:
 def test_a_log_is_sealed_in_the_store_and_what_comes_back_verifies(
     filled: Stage, ceph: Ceph, bucket: str, tmp_path: Path
 ) -> None:
-    sink, cut, at = opened(settings_of(ceph, bucket), tmp_path, SECRETS), whole_segments(filled.path), 0
+    sink, cut, at = opened(settings_of(ceph, bucket), tmp_path, SECRETS), Segments(filled.path, 60, time.monotonic), 0
     sink.open(0)
     while found := cut(at):
         at = sink.write(found)
     assert sink.remark == ""
-    assert at == segments_in(filled.path)[-1]
-    receipts = list(Receipts(tmp_path, "vault"))
-    reader = ceph.client(READER)
-    for receipt in receipts:
-        check_stored(reader, bucket, receipt)
-        copy = tmp_path / receipt.key
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_bytes(reader.get_object(Bucket=bucket, Key=receipt.key, VersionId=receipt.version)["Body"].read())
-    newest = max((tmp_path / "node1" / "checkpoints").iterdir())
-    (tmp_path / "node1" / "checkpoint").write_bytes(newest.read_bytes())
-    assert verify(tmp_path / "node1", filled.keys).head.size == at
+    assert at == signed_size(filled.path)
+    reader, restored = ceph.client(READER), Restored(tmp_path / "restored", "node1")
+    for receipt in Receipts(tmp_path, "vault"):
+        restored.put(receipt.key, check_stored(reader, bucket, receipt))
+    assert verify(tmp_path / "restored", filled.keys).head.size == at
+    with pytest.raises(ConfigurationError, match="is not empty"):
+        Restored(tmp_path / "restored", "node1")
+    with pytest.raises(Tampered, match="no file of a log"):
+        restored.put("node1/../../etc/passwd", b"")
 
 
 def refusal(attempt: Any, **given: Any) -> str:
@@ -203,10 +201,11 @@ def test_everything_that_was_stored_can_be_read_back_later(
         f"s3://{bucket}/node1?endpoint={ceph.endpoint}&retain=2m&name=vault&access-key=env:WK&secret-key=env:WS"
         "&reader-key=env:RK&reader-secret=env:RS"
     )
-    said = terminal.run("audit", "ship", "log", "carriers", "--sink", url, "--until-done", "--patience", "2")
-    assert "vault: " in said.out
-    said = terminal.run("audit", "recheck", "carriers", "--sink", url)
+    said = terminal.run("audit", "ship", "log", "carriers", "--sink", url, "--until-done")
+    assert said.code == 0, said.out
+    said = terminal.run("audit", "recheck", "carriers", "--sink", url, "--into", "restored")
     assert said.code == 0, said.err
+    assert terminal.run("audit", "verify", "restored", "--key", "signer/key.pub").code == 0
     assert "objects as they were stored, each under its lock" in said.out
     receipts = terminal.directory / "carriers" / "vault.receipts"
     receipts.write_text(receipts.read_text().replace('"sha256": "', '"sha256": "00'))

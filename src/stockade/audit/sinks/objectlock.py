@@ -118,11 +118,12 @@ def clock_skew(answer: Any, now: float) -> float:
     return 0.0
 
 
-def check_stored(reader: Any, bucket: str, receipt: Receipt) -> None:
-    """Raises Tampered unless the store holds the version of the receipt, with its octets and its lock."""
+def check_stored(reader: Any, bucket: str, receipt: Receipt) -> bytes:
+    """Read back the version of a receipt. Raises Tampered unless it is there, with its octets and its lock."""
     with speaking(f"{receipt.key} cannot be read back from {bucket}"):
         found = reader.get_object(Bucket=bucket, Key=receipt.key, VersionId=receipt.version)
-        digest = sha256(found["Body"].read()).hexdigest()
+        octets: bytes = found["Body"].read()
+    digest = sha256(octets).hexdigest()
     mode, until = found.get("ObjectLockMode"), found.get("ObjectLockRetainUntilDate")
     name = f"version {receipt.version} of {receipt.key}"
     if digest != receipt.sha256:
@@ -130,3 +131,4 @@ def check_stored(reader: Any, bucket: str, receipt: Receipt) -> None:
     if mode != COMPLIANCE or until is None or until.timestamp() < receipt.until - 1:
         remedy = "The store does not hold what it promised. Ask `stockade audit probe` about it, and look for another."
         raise Tampered(f"{name} in {bucket} is locked {mode} until {until}, and should be longer", remedy=remedy)
+    return octets

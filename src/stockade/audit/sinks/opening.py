@@ -12,13 +12,15 @@ from urllib.parse import SplitResult, urlsplit
 
 from stockade.audit.keys import PrivateKey, PublicKey
 from stockade.audit.sinks.carrier import Sink
-from stockade.audit.sinks.parcels import Cut, Entries, Heads, whole_segments
+from stockade.audit.sinks.parcels import Cut, Entries, Heads, Segments
 from stockade.audit.sinks.settings import Resolve, SinkSettings
 from stockade.errors import ConfigurationError
 
 Opened = tuple[Sink, Cut]
 Answer = tuple[int, str, bytes]
-HOUR: Final = 3600.0
+STAMP_EVERY: Final = 3600.0
+OPEN_EVERY: Final = 300.0
+"""Seconds between two time stamps, and between two copies of a segment that is not sealed, unless told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,8 @@ def _s3(wanted: Wanted) -> Opened:
     reader = s3_of(wanted, settings.reader_key, settings.reader_secret) if settings.reader_key else None
     receipts = Receipts(wanted.state, settings.called)
     vault = Vault(*vault_of(settings), settings.retain)
-    return LockedStore(vault, writer, reader, receipts, time.time), whole_segments(wanted.log)
+    segments = Segments(wanted.log, settings.every or OPEN_EVERY, time.monotonic)
+    return LockedStore(vault, writer, reader, receipts, time.time), segments
 
 
 def _witness(wanted: Wanted) -> Opened:
@@ -126,7 +129,7 @@ def _witness(wanted: Wanted) -> Opened:
 def _authority(wanted: Wanted) -> Opened:
     from stockade.audit.sinks.stamping import Stamper
 
-    heads = Heads(wanted.log, wanted.settings.every or HOUR, time.monotonic)
+    heads = Heads(wanted.log, wanted.settings.every or STAMP_EVERY, time.monotonic)
     return Stamper(wanted.log, authority_of(wanted.settings)), heads
 
 

@@ -1,15 +1,15 @@
 """What is carried at once: some entries as they lie in the log, and the signed head that they are under.
 
 Only what is signed is carried: what is not signed yet could still be taken back after a crash, and a sink keeps things
-for good. There are two ways of cutting a log into parcels: entries as they come, for who reads along; and whole sealed
-segments with the tiles and the head that belong to them, for who keeps files.
+for good. There are three ways of cutting a log into parcels: entries as they come, for who reads along; whole segments
+with the tiles and the head that belong to them, for who keeps files; and heads alone, for who attests them.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice, pairwise
 from pathlib import Path
 from typing import Final
 
@@ -93,27 +93,48 @@ class Entries:
         return due
 
 
-def whole_segments(log: Path) -> Cut:
-    """Cuts a log into its sealed segments."""
-    return lambda first: _segment(log, first)
+class Segments:
+    """Cuts a log into its segments: the sealed ones as they come, and now and then what the last one has so far.
+
+    The last one comes again when it has grown, and when it is sealed, so a store holds it in several versions. Without
+    that, a quiet log would have nothing in the store for as long as its segment stays open.
+    """
+
+    def __init__(self, log: Path, every: float, now: Callable[[], float]) -> None:
+        """``every``: the seconds between two parcels of a segment that is not sealed."""
+        self._log, self._every, self._now = log, every, now
+        self._at = float("-inf")
+
+    def __call__(self, first: int) -> Parcel | None:
+        """The segment that holds this entry, whole or as far as it is signed."""
+        head, note = newest_head(self._log)
+        firsts = segments_in(self._log)
+        place = bisect_right(firsts, first)
+        if first >= head.size or not place:
+            return None
+        begun, following = firsts[place - 1], firsts[place] if place < len(firsts) else None
+        if following is not None and following <= head.size:
+            return self._parcel(first, (begun, following), _kept_head(self._log, following) or note)
+        if self._now() < self._at + self._every:
+            return None
+        self._at = self._now()
+        return self._parcel(first, (begun, head.size), note)
+
+    def _parcel(self, first: int, span: tuple[int, int], note: bytes) -> Parcel:
+        begun, end = span
+        body = b"".join(line + b"\n" for line in lines(self._log, begun, end))
+        tiles = _tiles(self._log, first, end)
+        files = ((segment_path(begun), body), *tiles, (history_path(_size(note)), note))
+        return Parcel(_origin(note), begun, end, body, note, files)
 
 
-def _segment(log: Path, first: int) -> Parcel | None:
-    head, note = newest_head(log)
-    firsts = segments_in(log)
-    begun, following = next(islice(pairwise(firsts), _place(firsts, first), None), (0, 0))
-    if not following or following > head.size:
-        return None
-    kept = log / history_path(following)
-    note = kept.read_bytes() if kept.exists() else note
-    path = segment_path(begun)
-    body = (log / path).read_bytes()
-    files = ((path, body), *_tiles(log, begun, following), (history_path(_size(note)), note))
-    return Parcel(head.origin, begun, following, body, note, files)
+def _kept_head(log: Path, size: int) -> bytes:
+    kept = log / history_path(size)
+    return kept.read_bytes() if kept.exists() else b""
 
 
-def _place(firsts: list[int], first: int) -> int:
-    return max((at for at, begins in enumerate(firsts) if begins <= first), default=0)
+def _origin(note: bytes) -> str:
+    return note.split(b"\n")[0].decode()
 
 
 def _size(note: bytes) -> int:

@@ -62,7 +62,8 @@ class SinkSettings:
     ``reader_key``       S3                         references to the key of who may only read: when given, what was
     ``reader_secret``    S3                         stored is read back and compared
     ``witness``          witness                    the public keys of the witness
-    ``every``            witness, TSA               how long to wait between two heads
+    ``every``            witness, TSA, S3           how long to wait between two heads, or between two copies of a
+                                                    segment that is not sealed; 0: at once, 1 h, 5 min
     ===================  =========================  ==================================================================
     """
 
