@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import textwrap
@@ -102,7 +103,7 @@ class Reader:
             return _believe(command)
         if command.startswith("export "):
             name, _, value = command.removeprefix("export ").partition("=")
-            self.exported[name] = value
+            self.exported[name] = "".join(shlex.split(value))
             return ""
         if command.startswith("make "):
             return self._make(command)

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from stockade.audit.log import AuditLog
+from stockade.audit.sinks.attributes import set_append_only
+from stockade.events import Event
 from tests.documents.reader import Reader, page, sections
+from tests.servers.ceph import Ceph
 from tests.source_tree import ROOT
 
 LIBRARY = sections(page("docs/how-to/library.md"))
@@ -38,3 +42,21 @@ def test_every_link_leads_to_a_page_and_to_a_heading_of_it(path: Path) -> None:
 def _anchor(line: str) -> str:
     words = re.sub(r"[^\w\s-]", "", line.lstrip("# ").lower())
     return words.strip().replace(" ", "-")
+
+
+def test_a_log_is_sealed_into_a_store_that_cannot_forget(tmp_path: Path, ceph: Ceph) -> None:
+    with Reader(tmp_path, port=int(ceph.endpoint.rpartition(":")[2])) as reader:
+        reader.follow(page("docs/tutorial/seal-a-log.md"))
+
+
+@pytest.mark.parametrize("heading", ["HTTPS", "A file that can only grow"])
+def test_a_log_is_carried_as_the_how_to_says(heading: str, tmp_path: Path) -> None:
+    AuditLog.create(tmp_path / "log", tmp_path / "signer", origin="audit.example.com/node1")
+    with AuditLog(tmp_path / "log", tmp_path / "signer") as log:
+        for number in range(500):
+            log.offer(Event(1_800_000_000.0, "token.create", details={"n": number}))
+    with Reader(tmp_path) as reader:
+        reader.follow(sections(page("docs/how-to/carry-the-log-away.md"))[heading])
+    for copy in tmp_path.glob("copy.jsonl"):
+        with copy.open("rb") as file:
+            set_append_only(file.fileno(), on=False)

@@ -61,19 +61,19 @@ class Probe:
             answer = self._s3.get_bucket_versioning(Bucket=self._bucket)
         skew = clock_skew(answer, self._clock())
         verdict = Verdict.HELD if abs(skew) <= SKEW else Verdict.BROKEN
-        return Check("clock", "compare the Date of an answer with our clock", f"{skew:+.0f} s", verdict)
+        return Check("clock", "compare the Date of an answer with our clock", f"{round(skew):+d} s", verdict)
 
     def _kept(self) -> Check:
-        tried = "put an object under COMPLIANCE, and read its version, octets and lock back"
+        tried = "put an object under COMPLIANCE, and read it back"
         try:
             key, version = self._locked()
         except self._s3.exceptions.ClientError as error:
             return Check("put", tried, code_of(error), Verdict.BROKEN)
         wrong = self._changed(key, version)
-        return Check("put", tried, wrong or f"version {version}", Verdict.BROKEN if wrong else Verdict.HELD)
+        return Check("put", tried, wrong or "its version, octets and lock", Verdict.BROKEN if wrong else Verdict.HELD)
 
     def _control(self) -> Check:
-        tried = "delete what is under GOVERNANCE, with bypass: this principal must be able to"
+        tried = "delete what is under GOVERNANCE, which this key must be able to"
         answered, accepted, _ = self._try(self._delete_governed)
         verdict = Verdict.HELD if accepted else Verdict.UNKNOWN
         note = (
