@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from stockade.guard.address import Client
     from stockade.guard.lanes import Row
-    from stockade.guard.meter import Tally
+    from stockade.guard.meter import Group, Tally
     from stockade.guard.plan import Plan
 
 LONGEST: Final = 64
@@ -55,3 +55,9 @@ class Lease:
         taken = self.size - len(list(self.left))
         moments = self.moments[:taken].tolist()
         return moments + [now] * (taken - len(moments))
+
+
+Lend = Callable[[str, "Group"], Lease | None]
+"""``store.lease(client, group)``: so many requests of a client as a store can let pass unasked. Stores that others
+count in cannot say.
+"""

@@ -12,10 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, Protocol
-
-if TYPE_CHECKING:
-    from stockade.guard.lease import Lease
+from typing import NamedTuple, Protocol
 
 MICROSECONDS = 1_000_000
 RESET = -1.0
@@ -157,11 +154,6 @@ class Store(Protocol):
 Recall = Callable[[str], Tally | None]
 """``store.recall(client)``: a ban that a store far away told of less than a second ago. Stores at hand have no need of
 it."""
-
-
-Lend = Callable[[str, Group], "Lease | None"]
-"""``store.lease(client, group)``: so many requests of a client as this store, which nobody else counts in, can let pass
-unasked. Stores that processes or machines share cannot say."""
 
 
 class AsyncStore(Protocol):
