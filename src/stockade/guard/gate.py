@@ -18,7 +18,7 @@ from stockade.guard.answers import Answer, Answers
 from stockade.guard.decision import Decision, Note
 from stockade.guard.journal import Journal, Record
 from stockade.guard.lanes import Row
-from stockade.guard.lease import Lease
+from stockade.guard.lease import Lease, Lend
 from stockade.guard.memory import MemoryStore
 from stockade.guard.meter import (
     FOREVER,
@@ -28,7 +28,6 @@ from stockade.guard.meter import (
     AsyncStore,
     Ban,
     Group,
-    Lend,
     Recall,
     Store,
     Tally,
