@@ -130,6 +130,16 @@ def test_rules_of_ones_own_are_tried_listed_explained_and_run(terminal: Terminal
     assert "Somebody has moved the kettle" in said.out
 
 
+def test_rules_on_trial_are_marked_and_make_no_command_fail(terminal: Terminal) -> None:
+    terminal.write(OWN_RULE, "kettle.yml")
+    terminal.write(OWN_RULE.replace("name: kettle", "name: tried\nstatus: experimental"), "tried.yml")
+    make_log(terminal.directory, [Event(time.time() - 60, "message", ALICE, details={"kettle": "moved"})])
+    said = terminal("detect run --log log --since 1d --rules kettle.yml --trial")
+    assert (said.code, "Somebody has moved the kettle  (on trial)" in said.out) == (0, True)
+    (finding,) = terminal("detect run --log log --since 1d --rules tried.yml --json").json["findings"]
+    assert (finding["rule"], finding["shadow"]) == ("tried", True)
+
+
 @pytest.mark.parametrize(
     ("instead", "by", "said"),
     [

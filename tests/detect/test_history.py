@@ -52,6 +52,13 @@ def test_what_happened_before_is_remembered_and_not_told(tmp_path: Path) -> None
     assert (run.began, run.next) == (NOW, end_of(log))
 
 
+def test_what_was_found_before_hides_nothing_that_goes_on(tmp_path: Path) -> None:
+    log = make_log(tmp_path, [event("authentication.unusual", at=n * 600.0) for n in range(12)], now=NOW + DAY)
+    (told,) = history(log, rules(), since=NOW + 3000).told
+    assert (told.finding.time, told.again) == (NOW + 3000, 6)
+    assert "signin_reported_unusual" not in found(log, start=6), "a run that goes on has told of it already"
+
+
 def test_a_run_goes_on_where_the_last_one_stopped(tmp_path: Path) -> None:
     log, file = make_log(tmp_path, TAKEOVER[:3], now=NOW + 200), tmp_path / "detect.json"
     first = history(log, rules())

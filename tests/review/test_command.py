@@ -48,6 +48,20 @@ def test_an_account_is_reviewed_class_by_class(terminal: Terminal) -> None:
     assert "\x07" not in screen
 
 
+def test_the_log_is_verified_first_where_its_key_was_kept(terminal: Terminal) -> None:
+    log = make_log(terminal.directory, story())
+    assert "not verified" in terminal("review alice --log log").out
+    assert (
+        "verified: all 7 entries are as they were signed" in terminal("review alice --log log --key signer/key.pub").out
+    )
+    (segment,) = (log / "segments").iterdir()
+    segment.chmod(0o600)
+    segment.write_bytes(segment.read_bytes().replace(NEW.encode(), b"203.0.113.8"))
+    said = terminal("review alice --log log --key signer/key.pub")
+    assert said.code == 5
+    assert "was changed" in said.err
+
+
 def test_everybody_is_reviewed_and_scripts_get_all_of_it(terminal: Terminal) -> None:
     make_log(terminal.directory, story())
     said = terminal("review --instance --log log --json")

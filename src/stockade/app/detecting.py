@@ -6,7 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from heapq import merge
 from pathlib import Path
@@ -58,10 +58,10 @@ class Run:
     ended: float
 
 
-def chosen_rules(directory: Path | None, *, own: bool = True) -> list[Rule]:
-    """The rules to run: those that come with Stockade, and those of a directory."""
+def chosen_rules(directory: Path | None, *, own: bool = True, trial: bool = False) -> list[Rule]:
+    """The rules to run: those that come with Stockade, and those of a directory, on ``trial`` or not."""
     theirs = rules_in(directory) if directory is not None else ()
-    return [*(own_pack() if own else ()), *theirs]
+    return [*(own_pack() if own else ()), *(replace(rule, shadow=rule.shadow or trial) for rule in theirs)]
 
 
 def located(database: Path | None) -> Locate:
@@ -82,6 +82,8 @@ def history(log: Path, rules: Rules, *, since: float = float("-inf"), start: int
     ordered, doubts = by_time(log, first_recorded(log, max(since, _moment_of(log, start)) - rules.horizon))
     kept, span = list[Finding](), Span(start)
     for entry in ordered:
+        if not start and not span.entries:
+            rules.begin_telling()
         found = rules.feed(entry)
         if entry.index < start or not span.take(entry, since):
             continue

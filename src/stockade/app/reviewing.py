@@ -14,8 +14,10 @@ from stockade.review.accounts import Account
 from stockade.review.reviewing import Review, Reviewing
 
 
-def review(log: Path, rules: Rules, *, account: str = "", since: float = float("-inf")) -> Review:
-    """Read the log since a moment, and before that what rules have to remember.
+def review(
+    log: Path, rules: Rules, *, account: str = "", since: float = float("-inf"), notes: Sequence[str] = ()
+) -> Review:
+    """Read the log since a moment, and before that what rules have to remember; ``notes`` become part of the review.
 
     Raises ConfigurationError when there is none, Tampered at a broken line.
     """
@@ -25,11 +27,13 @@ def review(log: Path, rules: Rules, *, account: str = "", since: float = float("
     ordered, doubts = by_time(log, start)
     found = list[Finding]()
     for entry in ordered:
+        if not reviewing.entries:
+            rules.begin_telling()
         new = rules.feed(entry)
         if when(entry) >= since:
             reviewing.take(entry)
             found += new
-    return reviewing.done(folded(found), (*doubts, *_asleep(rules), *rules.doubts))
+    return reviewing.done(folded(found), (*notes, *doubts, *_asleep(rules), *rules.doubts))
 
 
 def _known_by_all_its_names(name: str, log: Path, start: int) -> Account:

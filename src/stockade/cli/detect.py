@@ -29,6 +29,7 @@ Log = Annotated[
 RulesIn = Annotated[Path | None, typer.Option("--rules", metavar="DIR", help="Rules of your own, beside ours.")]
 OnlyIn = Annotated[Path | None, typer.Argument(metavar="DIR", help="Rules of your own; ours unless given.")]
 Geoip = Annotated[Path | None, typer.Option(metavar="FILE", help="A GeoIP database (.mmdb), for countries and travel.")]
+Trial = Annotated[bool, typer.Option("--trial", help="Your own rules are on trial: their findings are marked as such.")]
 Level = Annotated[str, typer.Option(metavar="LEVEL", help="The least severity to show; the others are counted.")]
 Record = Annotated[bool, typer.Option("--record", help="Record the findings in the audit log.")]
 
@@ -41,6 +42,7 @@ def run(
         str, typer.Option(metavar="SPAN", help="How far back: 90d, 12h; without it, since last time.")
     ] = "",
     rules: RulesIn = None,
+    trial: Trial = False,
     geoip: Geoip = None,
     level: Level = "low",
     record: Record = False,
@@ -58,7 +60,7 @@ def run(
     if since and record:
         remedy = "Leave --since away: what was recorded already would be recorded twice."
         raise ConfigurationError("--record and --since do not go together", remedy=remedy)
-    least, engine = findings.severities(level), _engine(rules, geoip)
+    least, engine = findings.severities(level), _engine(rules, geoip, trial=trial)
     place = log_of(log, config)
     bookmark = _bookmark(config, place)
     note_reading(log, config, f"detect run{' --since ' if since else ''}{since}")
@@ -85,6 +87,7 @@ def follow(
     *,
     log: Log = None,
     rules: RulesIn = None,
+    trial: Trial = False,
     geoip: Geoip = None,
     level: Level = "low",
     record: Record = False,
@@ -97,7 +100,7 @@ def follow(
     """
     from stockade.app import detecting
 
-    least, engine = findings.severities(level), _engine(rules, geoip)
+    least, engine = findings.severities(level), _engine(rules, geoip, trial=trial)
     place = log_of(log, config)
     bookmark = _bookmark(config, place)
     note_reading(log, config, "detect follow")
@@ -105,12 +108,16 @@ def follow(
     start = detecting.end_of(place) if start is None else start
     screen.console(stderr=True).print(f"following {screen.safe(place)} from entry {start} on")
     with _recorder(config, record=record) as keep:
-        for seen in detecting.follow(place, engine, start=start):
-            for finding in seen.findings:
-                if finding.severity in least:
-                    findings.tell(finding, json=json)
-                    keep(finding)
-            bookmark.keep_at_times(seen.entry.index + 1)
+        try:
+            for seen in detecting.follow(place, engine, start=start):
+                for finding in seen.findings:
+                    if finding.severity in least:
+                        findings.tell(finding, json=json)
+                        keep(finding)
+                start = seen.entry.index + 1
+                bookmark.keep_at_times(start)
+        finally:
+            bookmark.keep(start)
 
 
 @detect.command("test")
@@ -208,11 +215,11 @@ def _all_rules(directory: Path | None) -> Sequence[Rule]:
     return chosen_rules(directory)
 
 
-def _engine(rules: Path | None, geoip: Path | None) -> Rules:
+def _engine(rules: Path | None, geoip: Path | None, *, trial: bool) -> Rules:
     from stockade.app.detecting import chosen_rules, located
     from stockade.detect.detector import Rules
 
-    return Rules(chosen_rules(rules), locate=located(geoip))
+    return Rules(chosen_rules(rules, trial=trial), locate=located(geoip))
 
 
 def _bookmark(config: Path | None, log: Path) -> Bookmark:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from stockade.review.reviewing import Completeness, Line, Review, Section
 
 LINES, ACCOUNTS = 6, 15
+NOT_VERIFIED = "not verified: whether an entry was changed; --key key.pub looks"
 TEXT = {**STYLES, "critical": "bold red"}
 NOT_IN_A_LOG = (
     "processes, open ports and persistence on the host; the versions that are installed; credentials that were made "
@@ -43,6 +44,9 @@ def review(
     since: Annotated[str, typer.Option(metavar="SPAN", help="How far back: 90d, 12h.")] = "90d",
     rules: Annotated[Path | None, typer.Option(metavar="DIR", help="Rules of your own, beside ours.")] = None,
     geoip: Annotated[Path | None, typer.Option(metavar="FILE", help="A GeoIP database (.mmdb).")] = None,
+    key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The key.pub that was kept: verify the log first.")
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Show every line that is kept.")] = False,
     config: Config = None,
     json: Json = False,
@@ -59,14 +63,25 @@ def review(
     if (account is None) is not instance:
         raise ConfigurationError("say whose: an account, or --instance", remedy="stockade review alice")
     engine = Rules(chosen_rules(rules), locate=located(geoip))
+    place = log_of(log, config)
+    notes = [_verified(place, key)] if key is not None else [NOT_VERIFIED]
     note_reading(log, config, f"review {account or '--instance'}")
-    found = reviewed(log_of(log, config), engine, account=account or "", since=time.time() - seconds_of(since))
+    found = reviewed(place, engine, account=account or "", since=time.time() - seconds_of(since), notes=notes)
     if json:
         screen.say_json(_as_json(found))
     else:
         _show(found, 10**9 if everything else LINES)
     if any(not finding.shadow and finding.severity in findings.severities("medium") for finding in found.findings):
         raise typer.Exit(Exit.FOUND)
+
+
+def _verified(log: Path, key: Path) -> str:
+    """That every entry is as it was signed. Raises Tampered."""
+    from stockade.audit.verify import verify
+    from stockade.cli.audit import keys_in
+
+    report = verify(log, keys_in(key), now=time.time())
+    return f"verified: all {report.head.size:,} entries are as they were signed"
 
 
 def _show(found: Review, most: int) -> None:

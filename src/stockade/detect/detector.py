@@ -134,6 +134,10 @@ class Rules:
                 self._matched(rule, view, found)
         return found
 
+    def begin_telling(self) -> None:
+        """Forget what was found, though not what was seen: nobody was told of it."""
+        self.stories.clear()
+
     @property
     def horizon(self) -> float:
         """How many seconds back the rules have to look, to know what they would have remembered."""

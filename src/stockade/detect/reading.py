@@ -6,7 +6,7 @@ A rule may have a section of our own, ``stockade:``, which other readers of Sigm
       attack: 19                  # the version of ATT&CK that the tags are of
       subject: account            # whom a finding is about: account, actor, target or source
       quiet: 1h                   # the same about the same subject is told once in that time
-      shadow: true                # on trial: findings are marked, and brought to nobody's attention
+      shadow: true                # on trial: findings are marked; so it is with status: experimental unless false
       part: true                  # only there for correlations of the same file to refer to
       remember: {type: first_seen, field: source.network, group-by: account, for: 90d}
       examples: {match: [...], clean: [...], places: {...}}
@@ -163,7 +163,7 @@ def _rule(rule: Sigma, names: Mapping[int, str], source: str) -> Rule:
         attack=str(section.get("attack", "")),
         tags=tuple(tags),
         part=bool(section.get("part")) or silenced,
-        shadow=bool(section.get("shadow")),
+        shadow=bool(section.get("shadow", rule.status is not None and rule.status.name == "EXPERIMENTAL")),
         subject=section.get("subject", "account"),
         quiet=seconds(section["quiet"], file) if "quiet" in section else _quiet(rule),
         examples=examples_of(section.get("examples", {}), file),

@@ -9,6 +9,7 @@ from typing import Final
 
 from stockade.actions import BEHAVIOUR_OF, Behaviour
 from stockade.detect.conditions import Kind
+from stockade.detect.foreign import SOURCES
 from stockade.detect.memory import Remember
 from stockade.detect.pack import own_pack
 from stockade.detect.rule import Rule
@@ -22,13 +23,46 @@ What `stockade detect` looks for unless told otherwise, class by class, the wors
 shows how one is written; [write a rule](../how-to/write-a-rule.md) says how to add your own. Technique ids are those of
 ATT&CK v19. This page is written by `python -m stockade.detect.reference`.
 """
+FIELDS_MEAN: Final = {
+    "action": "what happened, a word of the vocabulary",
+    "actor": "who did it, `gitlab:user/alice`; `actor.system`, `actor.kind` and `actor.id` are its parts",
+    "target": "to what it was done, with the same parts",
+    "account": "the account that it is about: the target where that is one, else the actor; its name where known",
+    "source": "the address it came from; `source.network` is its /24 or /64, `source.country` needs a GeoIP database",
+    "outcome": "`success`, `failure`, `refused` or `unknown`",
+    "time": "when it happened, never later than it was recorded",
+    "device": "the user agent without version numbers",
+    "system": "the system that tells of it",
+    "origin": "the log that holds it, where there are several",
+    "details.…": "anything else; a dot goes one object deeper, a number picks from a list",
+}
 STORIES: Final = "stories"
 OUTCOMES: Final = ("success", "failure", "refused", "unknown")
 
 
 def reference() -> str:
     """The whole page."""
-    return "\n".join([HEAD, *_sections()]) + "\n"
+    return "\n".join([HEAD, *_sections(), *_fields(), *_sources()])
+
+
+def _fields() -> Iterator[str]:
+    yield "## Fields of `product: stockade`\n\n| field | holds |\n|---|---|"
+    yield from (f"| `{name}` | {means} |" for name, means in FIELDS_MEAN.items())
+    yield ""
+
+
+def _sources() -> Iterator[str]:
+    yield "## Log sources of other products\n\nTheir rules read the events of these systems, by their own field names.\n"
+    yield "| product | service | systems | programs |\n|---|---|---|---|"
+    for (product, service), source in SOURCES.items():
+        cells = [
+            product,
+            service or "any",
+            ", ".join(sorted(source.systems)),
+            ", ".join(sorted(source.programs)) or "all",
+        ]
+        yield f"| {' | '.join(cells)} |"
+    yield ""
 
 
 def _sections() -> Iterator[str]:

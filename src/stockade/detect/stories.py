@@ -49,6 +49,10 @@ class Stories:
             self._told.popitem(last=False)
         return True
 
+    def clear(self) -> None:
+        """Begin anew, as if nothing was told."""
+        self._told.clear()
+
     def repeated(self, finding: Finding) -> int:
         """How often it has come again since it was told last."""
         story = self._told.get((finding.rule, str(finding.subject)))

@@ -122,7 +122,7 @@ class Review:
 
 
 class Reviewing:
-    """Takes entries, and sums them up; without an account, those of everybody."""
+    """Takes entries, and sums them up; without an account, those of everybody. ``entries`` is how many it took."""
 
     def __init__(self, account: Account | None = None) -> None:
         self._account = account
@@ -130,7 +130,7 @@ class Reviewing:
         self._counts, self._lasting = Counter[Behaviour](), Counter[str]()
         self._systems = dict[str, Covered]()
         self._seen = OrderedDict[Ref, Seen]()
-        self._entries, self._lowest, self._highest = 0, float("inf"), -1
+        self.entries, self._lowest, self._highest = 0, float("inf"), -1
         self._first, self._last = float("inf"), 0.0
         self._holes = deque[Entry](maxlen=MOST_LINES)
         self._forgotten = 0
@@ -139,7 +139,7 @@ class Reviewing:
         """Look at an entry, in any order."""
         event = entry.event
         behaviour = BEHAVIOUR_OF.get(event.action, Behaviour.LOG)
-        self._entries += 1
+        self.entries += 1
         self._lowest, self._highest = min(self._lowest, entry.index), max(self._highest, entry.index)
         moment = min(event.time, entry.recorded)
         self._first, self._last = min(self._first, moment), max(self._last, moment)
@@ -178,10 +178,10 @@ class Reviewing:
         )
 
     def _completeness(self) -> Completeness:
-        if not self._entries:
+        if not self.entries:
             return Completeness()
-        lost = self._highest - int(self._lowest) + 1 - self._entries
-        return Completeness(self._entries, self._first, self._last, lost, tuple(self._holes))
+        lost = self._highest - int(self._lowest) + 1 - self.entries
+        return Completeness(self.entries, self._first, self._last, lost, tuple(self._holes))
 
     def _is_about(self, finding: Finding) -> bool:
         if self._account is None:
