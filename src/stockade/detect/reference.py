@@ -52,7 +52,7 @@ def _fields() -> Iterator[str]:
 
 
 def _sources() -> Iterator[str]:
-    yield "## Log sources of other products\n\nTheir rules read the events of these systems, by their own field names.\n"
+    yield "## Log sources of other products\n\nTheir rules read the events of these systems, by the names of their fields.\n"
     yield "| product | service | systems | programs |\n|---|---|---|---|"
     for (product, service), source in SOURCES.items():
         cells = [
