@@ -69,6 +69,10 @@ def search(*, quick: bool) -> Sequence[Row]:
     return rows_of("search", entries=20_000 if quick else 1_000_000, rounds=2 if quick else 20)
 
 
+def intake(*, quick: bool) -> Sequence[Row]:
+    return rows_of("intake", lines=500 if quick else 50_000)
+
+
 SECTIONS: Final = (
     Section("decision", "One decision under five rules, in memory", decision),
     Section("shared", "Counters shared by the processes of one machine", shared),
@@ -78,6 +82,7 @@ SECTIONS: Final = (
     Section("http", "Over HTTP: uvicorn, Starlette, wrk with 32 connections", http),
     Section("forward", "Forward auth: nginx asks before each request", forward),
     Section("replay", "Old logs", replay),
+    Section("intake", "Taking in other systems' logs", intake),
     Section("detect", "Detection: every rule in the stream", detect),
     Section("search", "Search in the audit log", search),
 )
