@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from stockade.intake.formats.mapped import parse
 from stockade.intake.settings import sources_of
 from stockade.intake.taken import Unreadable
 from tests.intake.lines import MAPPING, NOON, reading
+from tests.source_tree import ROOT
 
 
 def test_any_json_by_a_mapping() -> None:
@@ -86,3 +89,17 @@ def test_two_sources_of_one_name_are_refused() -> None:
     entry = {"name": "a", "path": "x", "format": "syslog"}
     with pytest.raises(ConfigurationError, match="two sources are named 'a'"):
         sources_of([entry, entry], where="stockade.toml")
+
+
+def test_the_examples_of_the_how_to_can_be_followed() -> None:
+    page = (ROOT / "docs" / "how-to" / "take-in-logs.md").read_text()
+    examples = [tomllib.loads(text) for text in re.findall(r"```toml\n(.*?)```", page, re.DOTALL)]
+    tables = [table for example in examples for table in example.get("intake", [])]
+    assert {type(source).__name__ for source in sources_of(tables, where="the page")} == {
+        "FileSource",
+        "HttpSource",
+        "SyslogSource",
+        "GitLabApiSource",
+    }
+    mappings = [text for text in re.findall(r"```toml\n(.*?)```", page, re.DOTALL) if "[fields]" in text]
+    assert [parse(text, where="the page").table.system for text in mappings] == ["vault"]
