@@ -11,6 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from stockade.guard.meter import MANUAL, MICROSECONDS, NETWORK, Ban
+from stockade.guard.redis.pipeline import MAX_BATCH
 from tests.contract.meters import group, look, sliding, strikes
 from tests.redis.conftest import OpenStore
 from tests.servers.processes import wait_until
@@ -66,7 +67,7 @@ def test_requests_in_flight_share_calls(redis_server: RedisServer) -> None:
     store = awaited(redis_server.url, 10, "stockade")
     store.count([(CLIENT, TWENTY, "")])
     found = commands(redis_server, lambda: store.count_at_once([[(f"10.0.0.{n}", TWENTY, "")] for n in range(64)]))
-    assert found == {"evalsha": 1}
+    assert found == {"evalsha": 64 / MAX_BATCH}
     store.close()
 
 
@@ -174,9 +175,33 @@ def test_the_key_reads_well(open_store: OpenStore, redis_server: RedisServer) ->
     store.count([("user:ann", group(sliding(), strikes(1)), "POST /login 401")])
     with redis_server.client() as client:
         fields = client.execute_command("HKEYS", "shop:eu:{user:ann}")
-    assert set(fields) == {
-        *("used:api", "used:logins", "ban:logins", "since:logins", "reason:logins", "evidence:logins", "dies")
-    }
+    assert set(fields) == {*("used", "rules", "dies", "ban:logins", "since:logins", "reason:logins", "evidence:logins")}
+
+
+@pytest.mark.parametrize("used", ["", "x", "x" * 24, "x" * 480])
+def test_counters_that_do_not_fit_their_rules_begin_anew(
+    open_store: OpenStore, redis_server: RedisServer, used: str
+) -> None:
+    store = open_store(redis_server.url)
+    both = group(sliding(), sliding(9, 1, rule="other"))
+    store.count([(CLIENT, both, "")])
+    redis_server.command("HSET", KEY, "used", used)
+    assert [reading[0] for reading in store.count([(CLIENT, both, "")])[0][2]] == [1, 1]
+
+
+def test_counters_are_kept_whatever_else_is_asked_about_a_client(
+    open_store: OpenStore, redis_server: RedisServer
+) -> None:
+    store = open_store(redis_server.url)
+    names = ["a", "b", "c", "d"]
+    for turn in range(1, 5):
+        for first in range(4):
+            asked = group(*(sliding(1e6, 3600, rule=name) for name in (names[first:] + names[:first])[: first + 1]))
+            store.count([(CLIENT, asked, "")])
+        found = store.count([(CLIENT, group(*(look(sliding(1e6, 3600, rule=name)) for name in names)), "")])
+        assert [reading[0] for reading in found[0][2]] == [turn * n for n in (3, 2, 3, 2)]
+    with redis_server.client() as client:
+        assert client.execute_command("HGET", KEY, "rules").split("\n") == ["a", "b", "c", "d"]
 
 
 def test_one_machine_may_keep_several_guards_apart(open_store: OpenStore, redis_server: RedisServer) -> None:

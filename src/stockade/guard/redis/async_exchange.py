@@ -38,7 +38,7 @@ class AsyncExchange:
     async def count(self, key: bytes, asks: Sequence[Ask], now: float | None, end: float) -> Answer:
         """The script's answer about one request; ``key`` is where it lives."""
         if now is not None:
-            return cast("Answer", (await self.tell(key, partial(self._encoder.one, asks, now), end))[0])
+            return cast("Answer", (await self.tell(key, partial(self._encoder.call, (asks,), now), end))[0])
         try:
             address = self._topology.address(key) or await self._find(key, end)
             reply = await self.pipeline(address).count(asks, end)
@@ -46,7 +46,7 @@ class AsyncExchange:
             self._topology.doubt()
             raise
         if type(reply) is ReplyError:
-            reply = (await self._mend(address, key, partial(self._encoder.one, asks, None), reply, end))[0]
+            reply = (await self._mend(address, key, partial(self._encoder.call, (asks,)), reply, end))[0]
         return cast("Answer", reply)
 
     async def tell(self, key: bytes, encode: Encode, end: float) -> Reply:

@@ -17,17 +17,17 @@ class Keys:
             raise ConfigurationError(
                 f"not a prefix for keys: {prefix!r}", remedy="Use some letters and colons, without braces or blanks."
             )
-        self._head = f"{prefix}:{{".encode()
+        self._head = f"{prefix}:{{"
         self.bans = f"{prefix}:bans".encode()
         self.networks = f"{prefix}:networks".encode()
 
     def of(self, client: str) -> bytes:
         """The key of all that is known of a client."""
-        return b"%b%b}" % (self._head, encode(client))
+        return encode(f"{self._head}{client}}}")
 
     def client(self, key: bytes) -> str:
         """Whose key this is."""
-        return decode(key[len(self._head) : -1])
+        return decode(key)[len(self._head) : -1]
 
 
 def encode(text: str) -> bytes:

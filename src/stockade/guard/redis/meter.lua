@@ -1,27 +1,37 @@
 -- How Redis counts: arithmetic.py line by line, in the same doubles, for any number of requests in one call.
 --
--- KEYS   the hash of every client asked about, in the order of the asks; last of all the index of bans, where there is one
+-- KEYS   the hash of every client asked about, request by request; last of all the index of bans, where there is one
 -- ARGV   1 the time in microseconds, or nothing for the server's own clock
---        2 the requests: is there an index, how many requests; for each how many asks; for each where in ARGV its group begins,
---          and which evidence, counted from the end of ARGV, belongs to it
---        then each group: one string of numbers, and the names of the fields it reads; then the evidence
+--        2 is there an index, how many requests, how many clients each asks about: the requests of a call are alike
+--        then for each of these clients a group: its numbers and its meters', the names of its rules, the fields of its bans
+--        last of all the evidence, request by request, of the groups that may ban
 --
 -- Answers a string of numbers for each request: what is used, meter by meter, and then three for each meter that has more to
 -- say, which it is (from 0), how long to wait, the level of a ban placed just now. Or, where a ban answers for the request, a
 -- list of one string: for each ask the rule, until when, how long still.
 
 local FOREVER = 9007199254740992
-local SLIDING, FIXED, GCRA, STRIKES = 0, 1, 2, 3
-local HEAD, METER, CELLS, BAN = '<ddddd', '<dddddddd', '<ddd', '<dd'
-local MANUAL, DIES = 1, 2
+local USED, RULES, DIES, MANUAL = 1, 2, 3, 4 -- what is read of a client's hash; the bans follow
+local QUICK, ROOM, COST, WINDOW, BAN = 1, 2, 3, 4, 9 -- of a meter
+local PLAN, GROUP, METER, PLACED, ANSWER = '<ddd', '<dddddd', '<dddddddddd', '<dd', '<ddd'
 local numbers, pack, call, words = struct.unpack, struct.pack, redis.call, ARGV
 
-local function roll(start, before, current, period, now)
-  local elapsed = now - start
-  if 0 <= elapsed and elapsed < period then return elapsed, start, before, current end
-  if -2 * period < elapsed and elapsed < 0 then return 0, start, before, current end
-  if 0 <= elapsed and elapsed < 2 * period then return elapsed - period, start + period, current, 0 end
-  return 0, now, 0, 0
+local formats = {}
+local function doubles(size)
+  formats[size] = formats[size] or '<' .. string.rep('d', size)
+  return formats[size]
+end
+
+local function roll(cells, at, period, now)
+  local elapsed = now - cells[at]
+  if 0 <= elapsed and elapsed < period then return elapsed end
+  if -2 * period < elapsed and elapsed < 0 then return 0 end
+  if 0 <= elapsed and elapsed < 2 * period then
+    cells[at], cells[at + 1], cells[at + 2] = cells[at] + period, cells[at + 2], 0
+    return elapsed - period
+  end
+  cells[at], cells[at + 1], cells[at + 2] = now, 0, 0
+  return 0
 end
 
 local function wait_for_room(room, period, elapsed, before, current)
@@ -30,71 +40,117 @@ local function wait_for_room(room, period, elapsed, before, current)
   return math.max(1, period - elapsed + period * (1 - room / current))
 end
 
-local function sliding(start, before, current, limit, period, need, cost, now)
-  local room = need ~= 0 and limit - need or FOREVER
-  local elapsed = now - start
-  if elapsed < 0 or elapsed >= period then elapsed, start, before, current = roll(start, before, current, period, now) end
-  if cost < 0 then return 0, 0, start, 0, 0 end
+local function sliding(meter, cells, at, now)
+  local _, room, cost, _, _, period = unpack(meter)
+  local elapsed = roll(cells, at, period, now)
+  local before, current = cells[at + 1], cells[at + 2]
+  if cost < 0 then
+    cells[at + 1], cells[at + 2] = 0, 0
+    return 0, 0, 0
+  end
   local used = current + before * (1 - elapsed / period)
-  if used > room then return used, wait_for_room(room, period, elapsed, before, current), start, before, current end
-  return used + cost, 0, start, before, current + cost
+  if used > room then return used, wait_for_room(room, period, elapsed, before, current), 0 end
+  cells[at + 2] = current + cost
+  return used + cost, 0, 0
 end
 
-local function fixed(start, current, limit, period, need, cost, now)
-  local room = need ~= 0 and limit - need or FOREVER
-  local opened = now - math.fmod(now, period)
-  if start ~= opened then current = 0 end
-  local counted = cost >= 0 and math.max(current + cost, 0) or 0
-  return counted, current > room and opened + period - now or 0, opened, 0, counted
+local function fixed(meter, cells, at, now)
+  local _, room, cost, _, _, period = unpack(meter)
+  local start = now - math.fmod(now, period)
+  if cells[at] ~= start then cells[at], cells[at + 2] = start, 0 end
+  local used = cells[at + 2]
+  local counted = cost >= 0 and math.max(used + cost, 0) or 0
+  cells[at + 2] = counted
+  return counted, used > room and start + period - now or 0, 0
 end
 
-local function gcra(cell, limit, period, need, cost, burst, now)
+local function gcra(meter, cells, at, now)
+  local _, _, cost, _, limit, period, need, burst = unpack(meter)
   local pace = limit > 0 and period / limit or FOREVER
   local tolerance = limit > 0 and burst * pace or 0
-  local arrival = cell
-  if arrival < now or arrival > now + (tolerance + 2 * period) then arrival = now end -- as after a clock was set back
+  local arrival = cells[at]
+  if arrival <= now or arrival > now + (tolerance + 2 * period) then arrival = now end -- as after a clock was set back
   if need ~= 0 then
     local wait = arrival + need * pace - tolerance - now
     if wait > 1 then -- less than a microsecond is rounding, and would eat from the burst
-      return (arrival - now) / pace, limit <= 0 and math.min(wait, period) or wait, cell, 0, 0
+      return (arrival - now) / pace, limit <= 0 and math.min(wait, period) or wait, 0
     end
   end
   if cost < 0 then
-    cell, arrival = now, now
+    cells[at], arrival = now, now
   elseif cost ~= 0 then
     arrival = math.min(arrival + cost * pace, now + (tolerance + period))
-    cell = arrival
+    cells[at] = arrival
   end
-  return (arrival - now) / pace, 0, cell, 0, 0
+  return (arrival - now) / pace, 0, 0
 end
 
--- `spec` holds the `times` ban times from `at` on; answers how many bans in a row this one makes, its end, and its length.
-local function strike(till, level, spec, at, times, now)
-  local longest = numbers('<d', spec, at + 8 * (times - 1))
-  if till == 0 or now >= till + longest then level = 0 end
-  local bantime = numbers('<d', spec, at + 8 * math.min(level, times - 1))
-  return level + 1, math.min(now + bantime, FOREVER), bantime
+-- Count a strike, and ban at the limit; `till` and `row` are when the last ban ends and how many there were in a row.
+local function strikes(meter, cells, at, now, till, row)
+  local _, _, cost, _, limit, _, _, _, _, times = unpack(meter)
+  local bantimes = meter.bantimes
+  if till > now then return limit, till - now, 0 end
+  local used = sliding(meter, cells, at, now)
+  if cost <= 0 or used < limit or times == 0 then return used, 0, 0 end
+  if till == 0 or now >= till + bantimes[times] then row = 0 end
+  cells[at + 1], cells[at + 2] = 0, 0
+  return used, bantimes[math.min(row + 1, times)], row + 1
 end
 
--- What is known of a client, as far as a group asks for it: by hand until, dies, its bans, its counters. Then the enforced, live
--- ban that answers for the client: -1 for one by hand, else which of the group's; and until when.
-local function read(key, at, now)
-  local meters, bans, looked = numbers('<ddd', words[at])
-  local values = call('HMGET', key, unpack(words, at + 1, at + 2 + bans + meters))
-  if looked < 0 then return values, 0, 0 end
-  local by_hand = values[MANUAL] and tonumber(values[MANUAL]) or 0
-  if by_hand > now then return values, -1, by_hand end
-  for rule = 1, looked do
-    local till = values[DIES + rule] and numbers('<d', values[DIES + rule]) or 0
-    if till > now then return values, rule, till end
+local COUNTS = { [0] = sliding, fixed, gcra, strikes }
+
+-- The group that begins at a place in ARGV, and where the next one begins.
+local function group_at(at)
+  local size, bans, looked, lifetime, writes, strikes, next = numbers(GROUP, words[at])
+  local meters = {}
+  for n = 1, size do
+    local meter = { numbers(METER, words[at], next) }
+    local times, after = meter[10], meter[11]
+    if times > 0 then meter.bantimes = { numbers(doubles(times), words[at], after) } end
+    meters[n], next = meter, after + 8 * times
   end
-  return values, 0, 0
+  return {
+    meters = meters, looked = looked, lifetime = lifetime, writes = writes ~= 0, strikes = strikes ~= 0,
+    rules = words[at + 1], fields = { 'used', 'rules', 'dies', 'manual', unpack(words, at + 2, at + 1 + bans) }, places = {},
+  }, at + 2 + bans
+end
+
+-- Where a group's counters begin among those of a client, which lie in the order of its `rules`: a line for each. Rules that
+-- are not among them yet come after them.
+local function places_of(group, rules)
+  local starts, size = {}, 0
+  for rule in rules:gmatch('[^\n]+') do starts[rule], size = size + 1, size + 3 end
+  local places = { held = size, rules = rules }
+  for rule in group.rules:gmatch('[^\n]+') do
+    if not starts[rule] then
+      places.rules = places.rules .. '\n' .. rule
+      starts[rule], size = size + 1, size + 3
+    end
+    places[#places + 1] = starts[rule]
+  end
+  places.size = size
+  return places
+end
+
+-- What is known of a client, as far as a group asks for it. Then the enforced, live ban that answers for the client: -1 for
+-- one by hand, else which of the group's; and until when.
+local function read(key, group, now)
+  local known = call('HMGET', key, unpack(group.fields))
+  if group.looked < 0 then return known, 0, 0 end
+  local by_hand = known[MANUAL] and tonumber(known[MANUAL]) or 0
+  if by_hand > now then return known, -1, by_hand end
+  for rule = 1, group.looked do
+    local till = known[MANUAL + rule] and numbers(PLACED, known[MANUAL + rule]) or 0
+    if till > now then return known, rule, till end
+  end
+  return known, 0, 0
 end
 
 -- Write down a ban and why; the time limits of the hash are seen to with the counters.
-local function place(key, rule, till, level, limit, period, evidence, now)
-  local reason = string.format('%g strikes in %g s', limit, period / 1000000)
-  call('HSET', key, 'ban:' .. rule, pack(BAN, till, level), 'since:' .. rule, now, 'reason:' .. rule, reason,
+local function place(key, field, till, level, meter, evidence, now)
+  local rule = field:sub(5)
+  local reason = string.format('%g strikes in %g s', meter[5], meter[6] / 1000000)
+  call('HSET', key, field, pack(PLACED, till, level), 'since:' .. rule, now, 'reason:' .. rule, reason,
     'evidence:' .. rule, evidence)
   call('HDEL', key, 'by:' .. rule)
 end
@@ -109,53 +165,56 @@ local function keep(key, dies, lifetime, now)
   call('PEXPIRE', key, string.format('%.0f', milliseconds))
 end
 
--- The three windows; strikes are counted as sliding, without asking for room.
-local function count(window, start, before, current, limit, period, need, cost, burst, now)
-  if window == FIXED then return fixed(start, current, limit, period, need, cost, now) end
-  if window == GCRA then return gcra(start, limit, period, need, cost, burst, now) end
-  return sliding(start, before, current, limit, period, window ~= STRIKES and need or 0, cost, now)
+-- Count with a meter that had no room at first sight, or another window; place the ban that may come of it.
+local function count(key, group, meter, known, cells, at, evidence, index, now)
+  local ban = meter[BAN] > 0 and known[MANUAL + meter[BAN]]
+  local till, row = 0, 0
+  if ban then till, row = numbers(PLACED, ban) end
+  local used, wait, level = COUNTS[meter[WINDOW]](meter, cells, at, now, till, row)
+  if level > 0 then
+    till = math.min(now + wait, FOREVER)
+    place(key, group.fields[MANUAL + meter[BAN]], till, level, meter, evidence, now)
+    if index then enlist(index, key, till, now) end
+  end
+  return used, wait, level
 end
 
 -- Count every meter of a group, append how much of each is `used`, and what more there is to say to `told`; write what changed.
-local function tally(key, at, values, evidence, index, used_up, told, now)
-  local spec, changed, changes, last = words[at], {}, 0, #used_up
-  local meters, bans, _, lifetime, writes, pos = numbers(HEAD, spec)
-  for field = at + 3 + bans, at + 2 + bans + meters do
-    local window, limit, period, need, cost, burst, ban, times, after = numbers(METER, spec, pos)
-    local start, before, current, till, level = 0, 0, 0, 0, 0
-    local known = values[field - at]
-    if known then start, before, current = numbers(CELLS, known) end
-    if ban ~= 0 and values[DIES + ban] then till, level = numbers(BAN, values[DIES + ban]) end
-    local used, wait, opened, older, newer, placed = limit, till - now, start, before, current, 0
-    local elapsed = now - start
-    if window == SLIDING and cost > 0 and need ~= 0 and 0 <= elapsed and elapsed < period
-      and current + before * (1 - elapsed / period) <= limit - need then
+local function tally(key, group, known, evidence, index, used, told, now)
+  local meters, rules, said = group.meters, known[RULES] or group.rules, #used
+  local places, held, size = nil, 3 * #meters, 3 * #meters
+  if rules ~= group.rules then
+    places = group.places[rules] or places_of(group, rules)
+    group.places[rules], rules, held, size = places, places.rules, places.held, places.size
+  end
+  if not known[USED] or #known[USED] ~= 8 * held then held = 0 end
+  local cells = held > 0 and { numbers(doubles(held), known[USED]) } or {}
+  for cell = held + 1, size do cells[cell] = 0 end
+  for n = 1, #meters do
+    local meter, at = meters[n], places and places[n] or 3 * n - 2
+    local elapsed, current = now - cells[at], cells[at + 2]
+    local counted = current + cells[at + 1] * (1 - elapsed / meter[QUICK])
+    if 0 <= elapsed and elapsed < meter[QUICK] and counted <= meter[ROOM] then
       -- nearly every request falls in the open window and finds room: that way is kept short
-      used, wait, newer = current + before * (1 - elapsed / period) + cost, 0, current + cost
-    elseif till <= now then
-      used, wait, opened, older, newer = count(window, start, before, current, limit, period, need, cost, burst, now)
-      if window == STRIKES and used >= limit and cost > 0 and times > 0 then
-        placed, till, wait = strike(till, level, spec, after, times, now)
-        older, newer = 0, 0
-        place(key, words[field]:sub(6), till, placed, limit, period, evidence, now)
-        if index then enlist(index, key, till, now) end
+      cells[at + 2] = current + meter[COST]
+      used[said + n] = counted + meter[COST]
+    else
+      local wait, level
+      used[said + n], wait, level = count(key, group, meter, known, cells, at, evidence, index, now)
+      if wait > 0 then
+        local more = #told
+        told[more + 1], told[more + 2], told[more + 3] = said + n - 1, wait, level
       end
     end
-    if opened ~= start or older ~= before or newer ~= current then
-      changed[changes + 1], changed[changes + 2] = words[field], pack(CELLS, opened, older, newer)
-      changes = changes + 2
-    end
-    if wait > 0 then
-      local said = #told
-      told[said + 1], told[said + 2], told[said + 3] = last, wait, placed
-    end
-    used_up[last + 1] = used
-    last, pos = last + 1, after + 8 * times
   end
-  if writes ~= 0 or values[DIES] then
-    if changes > 0 then call('HSET', key, unpack(changed)) end
-    keep(key, values[DIES], lifetime, now)
+  if not (group.writes or known[DIES]) then return end
+  local counters = pack(doubles(size), unpack(cells, 1, size))
+  if rules ~= known[RULES] then
+    call('HSET', key, 'used', counters, 'rules', rules)
+  elseif counters ~= known[USED] then
+    call('HSET', key, 'used', counters)
   end
+  keep(key, known[DIES], group.lifetime, now)
 end
 
 local now = tonumber(words[1])
@@ -164,33 +223,33 @@ if not now then
   now = time[1] * 1000000 + time[2]
 end
 
-local plan, key, answers = words[2], 0, {}
-local indexed, requests, pos = numbers('<I2I2', plan)
+local indexed, requests, asks = numbers(PLAN, words[2])
 local index = indexed ~= 0 and KEYS[#KEYS] or nil
-local groups, evidence, values, rules, ends = {}, {}, {}, {}, {}
+local groups, word = {}, 3
+for ask = 1, asks do groups[ask], word = group_at(word) end
 
+local key, answers, known, rules, ends, evidence = 0, {}, {}, {}, {}, {}
 for request = 1, requests do
-  local asks, banned
-  asks, pos = numbers('<I2', plan, pos)
+  local banned = false
   for ask = 1, asks do
-    groups[ask], evidence[ask], pos = numbers('<I2I2', plan, pos)
-    values[ask], rules[ask], ends[ask] = read(KEYS[key + ask], groups[ask], now)
+    known[ask], rules[ask], ends[ask] = read(KEYS[key + ask], groups[ask], now)
     banned = banned or rules[ask] ~= 0
+    if groups[ask].strikes then evidence[ask], word = words[word], word + 1 end
   end
   if banned then
     local bans = {}
-    for ask = 1, asks do bans[ask] = pack('<ddd', rules[ask], ends[ask], math.max(ends[ask] - now, 0)) end
+    for ask = 1, asks do bans[ask] = pack(ANSWER, rules[ask], ends[ask], math.max(ends[ask] - now, 0)) end
     answers[request] = { table.concat(bans) }
   else
     local used, told = {}, {}
     for ask = 1, asks do
       for earlier = 1, ask - 1 do
-        if KEYS[key + earlier] == KEYS[key + ask] then values[ask] = read(KEYS[key + ask], groups[ask], now) end
+        if KEYS[key + earlier] == KEYS[key + ask] then known[ask] = read(KEYS[key + ask], groups[ask], now) end
       end
-      tally(KEYS[key + ask], groups[ask], values[ask], words[#words + 1 - evidence[ask]], index, used, told, now)
+      tally(KEYS[key + ask], groups[ask], known[ask], evidence[ask], index, used, told, now)
     end
-    answers[request] = pack('<' .. string.rep('d', #used), unpack(used))
-    if #told > 0 then answers[request] = answers[request] .. pack('<' .. string.rep('d', #told), unpack(told)) end
+    answers[request] = pack(doubles(#used), unpack(used))
+    if #told > 0 then answers[request] = answers[request] .. pack(doubles(#told), unpack(told)) end
   end
   key = key + asks
 end

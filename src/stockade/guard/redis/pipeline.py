@@ -1,11 +1,10 @@
-"""All that is asked of one server in one turn of an event loop leaves in one write, and requests that are in flight
-together share a call of the script.
+"""What is asked of one server in one turn of an event loop leaves together, and requests that ask alike share a call of
+the script.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from math import inf
 from time import monotonic
@@ -13,19 +12,17 @@ from typing import Final
 
 from stockade.errors import Unavailable
 from stockade.guard.meter import Ask
-from stockade.guard.redis.asks import Encoder
+from stockade.guard.redis.asks import Encoder, Groups, groups_of
 from stockade.guard.redis.faults import late, lost
 from stockade.guard.redis.greeting import Talk
 from stockade.guard.redis.url import Address, Target
-from stockade.guard.redis.wire import Future, Waiting, Wire, dial, fail
+from stockade.guard.redis.wire import Asked, Future, Sent, Waiting, Wire, dial, fail, patience
 
 MAX_IN_FLIGHT: Final = 20_000
-MAX_BATCH: Final = 128
-"""Requests that share a call: Redis does nothing else meanwhile."""
+MAX_BATCH: Final = 32
+"""Requests that share a call. So many leave at once, so that Redis counts while this process is busy with the next."""
 STALL: Final = 1.0
 """Seconds without the oldest reply after which a connection is given up."""
-
-Asked = tuple[Sequence[Ask], Future]
 
 
 class Pipeline:
@@ -46,8 +43,7 @@ class Pipeline:
         self._wire: Wire | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._asks: list[Asked] = []
-        self._commands: list[tuple[bytes, Future]] = []
-        self._ends: deque[tuple[float, Future]] = deque()
+        self._commands: list[Sent] = []
         self._flushing = False
         self._timer: asyncio.TimerHandle | None = None
         self._alarm = inf
@@ -55,34 +51,36 @@ class Pipeline:
     def count(self, asks: Sequence[Ask], end: float) -> Future:
         """The script's answer about one request."""
         future = self._future(end)
-        self._asks.append((asks, future))
+        self._asks.append((asks, future, end))
+        if len(self._asks) >= MAX_BATCH:
+            self._flush()
         return future
 
     def send(self, command: bytes, end: float) -> Future:
         """The reply to one command."""
         future = self._future(end)
-        self._commands.append((command, future))
+        self._commands.append((command, future, end))
         return future
 
     def _future(self, end: float) -> Future:
-        if len(self._ends) >= MAX_IN_FLIGHT:
-            self._wake()
-        if len(self._ends) >= MAX_IN_FLIGHT:
+        if len(self._asks) + len(self._commands) + (self._wire.load if self._wire else 0) >= MAX_IN_FLIGHT:
             raise Unavailable(f"too much is asked of Redis at {self.address} at once", remedy="Is it overloaded?")
-        future: Future = self._loop.create_future()
-        self._ends.append((end, future))
         if end < self._alarm:
             self._set_alarm(end)
         if not self._flushing:
             self._flushing = True
-            self._loop.call_soon(self._flush)
-        return future
+            self._loop.call_soon(self._flush_turn)
+        return self._loop.create_future()
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────
 
-    def _flush(self) -> None:
-        """Write everything that was asked in this turn."""
+    def _flush_turn(self) -> None:
+        """The turn is over."""
         self._flushing = False
+        self._flush()
+
+    def _flush(self) -> None:
+        """Write everything that was asked."""
         if self._wire is not None and self._wire.alive:
             self._write(self._wire)
         elif self._connecting is None:
@@ -90,19 +88,22 @@ class Pipeline:
 
     def _write(self, wire: Wire) -> None:
         asks, commands, self._asks, self._commands = self._asks, self._commands, [], []
-        messages = [command for command, _ in commands]
-        waiting: list[Waiting] = [future for _, future in commands]
-        for batch in self._batches([asked for asked in asks if not asked[1].done()]):
-            one = len(batch) == 1
-            messages.append(self._encoder.one(batch[0][0], None) if one else self._encoder.many([a for a, _ in batch]))
-            waiting.append([future for _, future in batch])
-        if messages:
-            wire.write(messages, waiting)
+        calls: list[tuple[bytes, Waiting]] = [(command[0], command) for command in commands]
+        batches = self._batches([asked for asked in asks if not asked[1].done()])
+        calls += [(self._encoder.call([asks for asks, _, _ in batch]), batch) for batch in batches]
+        if calls:
+            wire.write(calls)
 
     def _batches(self, asks: list[Asked]) -> Iterator[list[Asked]]:
-        """Requests that share a call; in a cluster none do, for their clients live apart."""
-        most = MAX_BATCH if self._encoder.shares else 1
-        return (asks[start : start + most] for start in range(0, len(asks), most))
+        """Requests that share a call, since they ask alike; in a cluster none do, for their clients live apart."""
+        if not self._encoder.shares:
+            yield from ([asked] for asked in asks)
+            return
+        alike: dict[Groups, list[Asked]] = {}
+        for asked in asks:
+            alike.setdefault(groups_of(asked[0]), []).append(asked)
+        for found in alike.values():
+            yield from (found[start : start + MAX_BATCH] for start in range(0, len(found), MAX_BATCH))
 
     # ── deadlines ────────────────────────────────────────────────────────────────────────────────
 
@@ -115,18 +116,23 @@ class Pipeline:
 
     def _wake(self) -> None:
         """Tell those whose time is over; give a connection up that has stood still for long."""
-        now, alarm, ends = monotonic(), inf, self._ends
-        for end, future in ends:
-            if not future.done():
-                if end <= now:
-                    fail(future, late(self.address, self.deadline))
-                else:
-                    alarm = min(alarm, end)
-        while ends and ends[0][1].done():
-            ends.popleft()
+        now, alarm = monotonic(), inf
+        for future, end in self._waiting():
+            if not future.done() and end <= now:
+                fail(future, late(self.address, self.deadline))
+            elif not future.done():
+                alarm = min(alarm, end)
         if self._wire is not None and self._wire.stands_still(max(STALL, 2 * self.deadline)):
             self._wire.close()
         self._set_alarm(alarm)
+
+    def _waiting(self) -> Iterator[tuple[Future, float]]:
+        """Everybody who waits, and until when."""
+        yield from patience(self._asks)
+        for each in self._commands:
+            yield from patience(each)
+        if self._wire is not None:
+            yield from self._wire.waiting()
 
     # ── connecting ───────────────────────────────────────────────────────────────────────────────
 
@@ -157,9 +163,10 @@ class Pipeline:
             raise lost(self.address, error) from None
 
     def _give_up(self, error: Unavailable) -> None:
-        waiting = [future for _, future in (*self._asks, *self._commands)]
+        waiting = [future for _, future, _ in (*self._asks, *self._commands)]
         self._asks, self._commands = [], []
-        fail(waiting, error)
+        for future in waiting:
+            fail(future, error)
 
     def close(self) -> None:
         """Hang up; the next question connects again."""

@@ -57,7 +57,7 @@ class RedisStore:
         end = self._patience.rest(asked)
         if self._sharded:
             return self._scatter(asks, now, asked, end)
-        answer: Answer = self._exchange.tell(self._keys.bans, partial(self._encoder.one, asks, now), end)[0]
+        answer: Answer = self._exchange.tell(self._keys.bans, partial(self._encoder.call, (asks,), now), end)[0]
         return self._read(asks, answer, now, asked)
 
     def _read(self, asks: Sequence[Ask], answer: Answer, now: float | None, asked: float) -> list[Tally]:
@@ -68,7 +68,7 @@ class RedisStore:
 
     def _scatter(self, asks: Sequence[Ask], now: float | None, asked: float, end: float) -> list[Tally]:
         """Ask for each client where it lives, all at once."""
-        questions = [(self._keys.of(ask[0]), partial(self._encoder.one, (ask,), now)) for ask in asks]
+        questions = [(self._keys.of(ask[0]), partial(self._encoder.call, ((ask,),), now)) for ask in asks]
         answers = self._exchange.tell_all(questions, end)
         tallies = [self._read((ask,), answer[0], now, asked)[0] for ask, answer in zip(asks, answers, strict=True)]
         listing = upkeep.placed(self._keys, asks, tallies, now or time() * MICROSECONDS)

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterator, Sequence
+from math import inf
 from time import monotonic
 from typing import cast
 
 from hiredis import ProtocolError, Reader
 
 from stockade.errors import Unavailable
+from stockade.guard.meter import Ask
 from stockade.guard.redis.faults import lost
 from stockade.guard.redis.greeting import Reply, Talk
 from stockade.guard.redis.url import Address, Target
 
 Future = asyncio.Future[Reply]
-Waiting = Future | list[Future]
-"""Who waits for a reply: one, or the requests that share a call and its list of answers."""
+Asked = tuple[Sequence[Ask], Future, float]
+"""A request's question, who waits for the answer, and until when (monotonic)."""
+Sent = tuple[bytes, Future, float]
+"""The same of any other command."""
+Waiting = list[Asked] | Sent
+"""Who waits for a reply: the requests that share a call and its list of answers, or one."""
 
 
 class Wire(asyncio.Protocol):
@@ -26,6 +33,7 @@ class Wire(asyncio.Protocol):
 
     def __init__(self, address: Address) -> None:
         self.address = address
+        self.load = 0
         self._reader = Reader()
         self._waiting: deque[tuple[float, Waiting]] = deque()
 
@@ -38,11 +46,17 @@ class Wire(asyncio.Protocol):
         """Has the oldest reply been missing for so long?"""
         return bool(self._waiting) and monotonic() - self._waiting[0][0] > seconds
 
-    def write(self, messages: list[bytes], waiting: list[Waiting]) -> None:
+    def waiting(self) -> Iterator[tuple[Future, float]]:
+        """Everybody who waits for a reply, and until when."""
+        for _, each in self._waiting:
+            yield from patience(each)
+
+    def write(self, calls: Sequence[tuple[bytes, Waiting]]) -> None:
         """Send commands in one write; each has a reply, and somebody who waits for it."""
         now = monotonic()
-        self._waiting.extend([(now, each) for each in waiting])
-        self.transport.write(b"".join(messages))
+        self._waiting.extend([(now, waiting) for _, waiting in calls])
+        self.load += sum(len(waiting) if type(waiting) is list else 1 for _, waiting in calls)
+        self.transport.write(b"".join([message for message, _ in calls]))
 
     async def greet(self, talk: Talk) -> None:
         """Hold a conversation to its end; raises Unavailable."""
@@ -50,9 +64,9 @@ class Wire(asyncio.Protocol):
         try:
             commands = next(talk)
             while True:
-                futures: list[Waiting] = [loop.create_future() for _ in commands]
-                self.write(commands, futures)
-                commands = talk.send([await cast("Future", future) for future in futures])
+                sent: list[Sent] = [(command, loop.create_future(), inf) for command in commands]
+                self.write([(each[0], each) for each in sent])
+                commands = talk.send([await future for _, future, _ in sent])
         except StopIteration:
             return
 
@@ -66,36 +80,44 @@ class Wire(asyncio.Protocol):
         try:
             reader.feed(data)
             while (reply := reader.gets()) is not False:
-                answer(waiting.popleft()[1], reply)
+                self.load -= answer(waiting.popleft()[1], reply)
         except (ProtocolError, IndexError):
             self.transport.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
         """Tell everybody who waits."""
-        waiting, self._waiting = self._waiting, deque()
+        waiting, self._waiting, self.load = self._waiting, deque(), 0
         for _, each in waiting:
-            fail(each, lost(self.address, error))
+            for future, _ in patience(each):
+                fail(future, lost(self.address, error))
 
     def close(self) -> None:
         """Hang up, whatever is still under way."""
         self.transport.abort()
 
 
-def answer(waiting: Waiting, reply: Reply) -> None:
-    """Give a reply to who waits for it: to each request of a shared call its own answer, or the error to all."""
-    if type(waiting) is list:
-        for future, each in zip(waiting, reply if type(reply) is list else [reply] * len(waiting), strict=True):
-            if not future.done():
-                future.set_result(each)
-    elif not waiting.done():  # type: ignore[union-attr]
-        waiting.set_result(reply)  # type: ignore[union-attr]
+def patience(waiting: Waiting) -> Iterator[tuple[Future, float]]:
+    """Who waits for a reply, and until when."""
+    for _, future, end in waiting if type(waiting) is list else [cast("Sent", waiting)]:
+        yield future, end
 
 
-def fail(waiting: Waiting, error: Unavailable) -> None:
-    """Tell who waits that there will be no reply."""
-    for future in waiting if isinstance(waiting, list) else [waiting]:
+def answer(waiting: Waiting, reply: Reply) -> int:
+    """Give a reply to who waits for it: to each request of a shared call its own answer, or the error to all. Answers
+    how many they are.
+    """
+    if type(waiting) is not list:
+        waiting, reply = [cast("Asked", waiting)], [reply]
+    for (_, future, _), each in zip(waiting, reply if type(reply) is list else [reply] * len(waiting), strict=True):
         if not future.done():
-            future.set_exception(type(error)(error.message, remedy=error.remedy))
+            future.set_result(each)
+    return len(waiting)
+
+
+def fail(future: Future, error: Unavailable) -> None:
+    """Tell who waits, if they still do, that there will be no reply."""
+    if not future.done():
+        future.set_exception(type(error)(error.message, remedy=error.remedy))
 
 
 async def dial(target: Target, address: Address) -> Wire:
