@@ -12,7 +12,7 @@
 
 local FOREVER = 9007199254740992
 local USED, RULES, DIES, MANUAL = 1, 2, 3, 4 -- what is read of a client's hash; the bans follow
-local QUICK, ROOM, COST, WINDOW, BAN = 1, 2, 3, 4, 9 -- of a meter
+local WINDOW, BAN = 4, 9 -- of a meter
 local PLAN, GROUP, METER, PLACED, ANSWER = '<ddd', '<dddddd', '<dddddddddd', '<dd', '<ddd'
 local numbers, pack, call, words = struct.unpack, struct.pack, redis.call, ARGV
 
@@ -165,7 +165,7 @@ local function keep(key, dies, lifetime, now)
   call('PEXPIRE', key, string.format('%.0f', milliseconds))
 end
 
--- Count with a meter that had no room at first sight, or another window; place the ban that may come of it.
+-- Count with a meter that finds no room at first sight, or counts otherwise; place the ban that may come of it.
 local function count(key, group, meter, known, cells, at, evidence, index, now)
   local ban = meter[BAN] > 0 and known[MANUAL + meter[BAN]]
   local till, row = 0, 0
@@ -179,42 +179,46 @@ local function count(key, group, meter, known, cells, at, evidence, index, now)
   return used, wait, level
 end
 
--- Count every meter of a group, append how much of each is `used`, and what more there is to say to `told`; write what changed.
-local function tally(key, group, known, evidence, index, used, told, now)
-  local meters, rules, said = group.meters, known[RULES] or group.rules, #used
+-- Count every meter of a group and keep what changed. How much of each is used goes behind the `counted` figures in `readings`,
+-- what more there is to say behind the `said` ones in `told`; answers how many these are now.
+local function tally(key, group, known, evidence, index, readings, counted, told, said, now)
+  local meters, rules = group.meters, known[RULES] or group.rules
   local places, held, size = nil, 3 * #meters, 3 * #meters
   if rules ~= group.rules then
     places = group.places[rules] or places_of(group, rules)
-    group.places[rules], rules, held, size = places, places.rules, places.held, places.size
+    group.places[rules] = places
+    rules, held, size = places.rules, places.held, places.size
   end
   if not known[USED] or #known[USED] ~= 8 * held then held = 0 end
   local cells = held > 0 and { numbers(doubles(held), known[USED]) } or {}
   for cell = held + 1, size do cells[cell] = 0 end
   for n = 1, #meters do
     local meter, at = meters[n], places and places[n] or 3 * n - 2
+    local quick, room, cost = meter[1], meter[2], meter[3]
     local elapsed, current = now - cells[at], cells[at + 2]
-    local counted = current + cells[at + 1] * (1 - elapsed / meter[QUICK])
-    if 0 <= elapsed and elapsed < meter[QUICK] and counted <= meter[ROOM] then
+    local estimate = current + cells[at + 1] * (1 - elapsed / quick)
+    if 0 <= elapsed and elapsed < quick and estimate <= room then
       -- nearly every request falls in the open window and finds room: that way is kept short
-      cells[at + 2] = current + meter[COST]
-      used[said + n] = counted + meter[COST]
+      cells[at + 2] = current + cost
+      readings[counted + n] = estimate + cost
     else
       local wait, level
-      used[said + n], wait, level = count(key, group, meter, known, cells, at, evidence, index, now)
+      readings[counted + n], wait, level = count(key, group, meter, known, cells, at, evidence, index, now)
       if wait > 0 then
-        local more = #told
-        told[more + 1], told[more + 2], told[more + 3] = said + n - 1, wait, level
+        told[said + 1], told[said + 2], told[said + 3], said = counted + n - 1, wait, level, said + 3
       end
     end
   end
-  if not (group.writes or known[DIES]) then return end
-  local counters = pack(doubles(size), unpack(cells, 1, size))
-  if rules ~= known[RULES] then
-    call('HSET', key, 'used', counters, 'rules', rules)
-  elseif counters ~= known[USED] then
-    call('HSET', key, 'used', counters)
+  if group.writes or known[DIES] then
+    local counters = pack(doubles(size), unpack(cells, 1, size))
+    if rules ~= known[RULES] then
+      call('HSET', key, 'used', counters, 'rules', rules)
+    elseif counters ~= known[USED] then
+      call('HSET', key, 'used', counters)
+    end
+    keep(key, known[DIES], group.lifetime, now)
   end
-  keep(key, known[DIES], group.lifetime, now)
+  return counted + #meters, said
 end
 
 local now = tonumber(words[1])
@@ -228,7 +232,8 @@ local index = indexed ~= 0 and KEYS[#KEYS] or nil
 local groups, word = {}, 3
 for ask = 1, asks do groups[ask], word = group_at(word) end
 
-local key, answers, known, rules, ends, evidence = 0, {}, {}, {}, {}, {}
+local key, answers, readings, told = 0, {}, {}, {}
+local known, rules, ends, evidence = {}, {}, {}, {}
 for request = 1, requests do
   local banned = false
   for ask = 1, asks do
@@ -241,15 +246,15 @@ for request = 1, requests do
     for ask = 1, asks do bans[ask] = pack(ANSWER, rules[ask], ends[ask], math.max(ends[ask] - now, 0)) end
     answers[request] = { table.concat(bans) }
   else
-    local used, told = {}, {}
+    local counted, said = 0, 0
     for ask = 1, asks do
       for earlier = 1, ask - 1 do
         if KEYS[key + earlier] == KEYS[key + ask] then known[ask] = read(KEYS[key + ask], groups[ask], now) end
       end
-      tally(KEYS[key + ask], groups[ask], known[ask], evidence[ask], index, used, told, now)
+      counted, said = tally(KEYS[key + ask], groups[ask], known[ask], evidence[ask], index, readings, counted, told, said, now)
     end
-    answers[request] = pack(doubles(#used), unpack(used))
-    if #told > 0 then answers[request] = answers[request] .. pack(doubles(#told), unpack(told)) end
+    answers[request] = pack(doubles(counted), unpack(readings, 1, counted))
+    if said > 0 then answers[request] = answers[request] .. pack(doubles(said), unpack(told, 1, said)) end
   end
   key = key + asks
 end
