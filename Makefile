@@ -1,5 +1,5 @@
 # Every target makes itself ready first: Debian packages, virtual environment, locked PyPI packages.
-.PHONY: serve test check format bench lock
+.PHONY: serve test check format bench torture lock
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 
@@ -26,6 +26,10 @@ format: ## rewrite every file in the one format, with the safe fixes of the lint
 bench: ## measure against the peers, side by side; ARGS passes options on
 	@set-up/prepare bench
 	@$(BIN)/python bench/run.py $(ARGS)
+
+torture: ## tamper with an audit log in every known way, and kill its writer 1,000 times; ARGS="--kills 50" for fewer
+	@set-up/prepare develop
+	@$(BIN)/python torture/run.py $(ARGS)
 
 lock: ## resolve pyproject.toml anew into the lock files
 	@set-up/prepare develop

@@ -73,6 +73,10 @@ def intake(*, quick: bool) -> Sequence[Row]:
     return rows_of("intake", lines=500 if quick else 50_000)
 
 
+def audit(*, quick: bool) -> Sequence[Row]:
+    return rows_of("audit", events=20_000 if quick else 1_000_000, rounds=1 if quick else 3)
+
+
 SECTIONS: Final = (
     Section("decision", "One decision under five rules, in memory", decision),
     Section("shared", "Counters shared by the processes of one machine", shared),
@@ -83,6 +87,7 @@ SECTIONS: Final = (
     Section("forward", "Forward auth: nginx asks before each request", forward),
     Section("replay", "Old logs", replay),
     Section("intake", "Taking in other systems' logs", intake),
+    Section("audit", "The audit log", audit),
     Section("detect", "Detection: every rule in the stream", detect),
     Section("search", "Search in the audit log", search),
 )
