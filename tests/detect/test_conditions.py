@@ -145,6 +145,13 @@ def test_what_cannot_be_evaluated_is_refused_naming_rule_place_and_modifier(name
     assert "rule.yml" in refused.value.message
 
 
+def test_a_file_that_unfolds_without_end_is_refused() -> None:
+    lines = ["l0: &l0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" for n in range(1, 12)]
+    with pytest.raises(ConfigurationError, match=r"rule\.yml"):
+        rules_of([("rule.yml", selecting("{a: b}") + "\n".join(lines))])
+
+
 CORRELATED = rule("  s: {action: token.create}\n  condition: s") + "---\ntitle: Often\ncorrelation: "
 
 

@@ -22,9 +22,10 @@ from typing import Any, Final
 import yaml
 from sigma.collection import SigmaCollection
 from sigma.correlations import SigmaCorrelationRule
-from sigma.exceptions import SigmaError, SigmaRuleLocation
+from sigma.exceptions import SigmaCollectionError, SigmaError, SigmaRuleLocation
 from sigma.filters import SigmaFilter
 from sigma.rule import SigmaRule
+from sigma.rule.base import check_alias_expansion
 
 from stockade.detect.conditions import condition_of, either, every, of_source
 from stockade.detect.correlating import correlation_of
@@ -84,9 +85,10 @@ def _parsed(file: str, text: str) -> Iterator[Sigma | SigmaFilter]:
         raise ConfigurationError(f"{file} is larger than {MOST_OCTETS:,} octets")
     try:
         documents = [document for document in yaml.safe_load_all(text) if document is not None]
-        for document in documents:
-            _refuse_what_is_not_evaluated(file, document)
         where = SigmaRuleLocation(file)  # type: ignore[arg-type]  # a path is made of it
+        for document in documents:
+            check_alias_expansion(document, SigmaCollectionError, where)
+            _refuse_what_is_not_evaluated(file, document)
         made = SigmaCollection.from_dicts(documents, source=where, collect_filters=True, resolve_references=False)
         yield from made.rules
         yield from made.filters

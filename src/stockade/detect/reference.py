@@ -52,7 +52,8 @@ def _fields() -> Iterator[str]:
 
 
 def _sources() -> Iterator[str]:
-    yield "## Log sources of other products\n\nTheir rules read the events of these systems, by the names of their fields.\n"
+    yield "## Log sources of other products\n"
+    yield "Their rules read the events of these systems, by the names of their own fields.\n"
     yield "| product | service | systems | programs |\n|---|---|---|---|"
     for (product, service), source in SOURCES.items():
         cells = [
