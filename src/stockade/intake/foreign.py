@@ -57,20 +57,32 @@ _QUERY: Final = re.compile(
     r"(?:%5D|\])?=)(?!\[)[^&;\s\"'#]+",
     re.IGNORECASE,
 )
-_HINTS: Final = ("=", "-", "_", ".", ":", " ")
+_PREFIXES: Final = ("gl", "gh", "github_pat_", "xox", "sk_", "npm_", "pypi-", "stk_", "eyJ", "-----BEGIN")
+_HEADERS: Final = ("token", "authorization", "cookie", "bearer", "basic")
+REMEMBERED: Final = 4_096
+"""Short texts and names that are kept as they were cleaned: most of what a log says it has said before."""
+SHORT: Final = 512
 
 
 def clean(text: str, most: int = MAX_TEXT) -> str:
     """A text without what looks like a secret, cut to ``most`` characters."""
-    shown = text[: most * 4]
-    if any(hint in shown for hint in _HINTS):
-        shown = _LOOKS.sub(STRUCK, shown)
-        shown = _HEADER.sub(lambda found: (found[1] or found[2]) + STRUCK, shown)
-        if "://" in shown:
-            shown = _USERINFO.sub(rf"\1{STRUCK}", shown)
-        if "=" in shown:
-            shown = _QUERY.sub(rf"\1{STRUCK}", shown)
+    shown = _remembered(text) if len(text) <= SHORT else _cleaned(text[: most * 4])
     return shown if len(text) <= most and len(shown) <= most else shown[:most] + "…"
+
+
+def _cleaned(text: str) -> str:
+    """A text without secrets. What a text must hold to have one is looked for first, for that costs next to nothing."""
+    lower = text.lower()
+    if any(prefix in text for prefix in _PREFIXES):
+        text = _LOOKS.sub(STRUCK, text)
+    if any(header in lower for header in _HEADERS):
+        text = _HEADER.sub(lambda found: (found[1] or found[2]) + STRUCK, text)
+    if "://" in text:
+        text = _USERINFO.sub(rf"\1{STRUCK}", text)
+    return _QUERY.sub(rf"\1{STRUCK}", text) if "=" in text else text
+
+
+_remembered = lru_cache(maxsize=REMEMBERED)(_cleaned)
 
 
 def is_secret(name: str) -> bool:
@@ -78,7 +90,12 @@ def is_secret(name: str) -> bool:
 
     ``token_id`` and ``token_type`` are none.
     """
-    return SECRET_NAME.match(_CAMEL.sub("_", name[:128]).rstrip("]\"' ")) is not None
+    return _is_secret(name[:128])
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _is_secret(name: str) -> bool:
+    return SECRET_NAME.match(_CAMEL.sub("_", name).rstrip("]\"' ")) is not None
 
 
 def value(found: object, depth: int = 0) -> object:
@@ -139,11 +156,13 @@ def fields(**found: object) -> dict[str, object]:
     return {name: struck(each) if is_secret(name) else value(each) for name, each in said.items()}
 
 
-@lru_cache(maxsize=4_096)
 def address(text: str | None) -> str | None:
     """An IP address in its one spelling, without brackets, port or zone; None for what is none."""
-    if not text or len(text) > 64:
-        return None
+    return _address(text) if text and len(text) <= 64 else None
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _address(text: str) -> str | None:
     bare = text.strip()
     if bare.startswith("["):
         bare = bare[1:].partition("]")[0]
@@ -158,7 +177,12 @@ def address(text: str | None) -> str | None:
 
 def kind(name: object) -> str:
     """The class of a foreign thing as a kind of reference: ``Gitlab::Audit::InstanceScope`` is ``instance_scope``."""
-    said = str(name).rpartition("::")[2][:64]
+    return _kind(str(name)[:256])
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _kind(name: str) -> str:
+    said = name.rpartition("::")[2][:64]
     return re.sub(r"[^a-z0-9_.-]", "_", _CAMEL.sub("_", said).lower())
 
 

@@ -68,9 +68,10 @@ class Table:
 
     def meaning(self, name: str) -> Meaning:
         """What a foreign event means; its name counts in lower case."""
+        name = name[:256]
         found = self._found.get(name)
         if found is None:
-            found = self._look_up(name[:256].lower())
+            found = self._look_up(name.lower())
             if len(self._found) >= REMEMBERED:
                 self._found.clear()
             self._found[name] = found

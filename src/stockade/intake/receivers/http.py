@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from stockade.errors import ConfigurationError, Unavailable
+from stockade.errors import ConfigurationError, StockadeError
 from stockade.intake.arrivals import arrivals
 from stockade.intake.handover import Arrival, Handover
 from stockade.intake.settings import HttpSource
@@ -83,8 +83,8 @@ class HttpReceiver:
             return body, {"error": f"the body is too long, too slow, or cut off; {self.source.max_body} octets at most"}
         try:
             return await asyncio.to_thread(self._take, body)
-        except Unavailable as error:
-            return 503, {"error": error.message}
+        except StockadeError:  # whatever is wrong with the log is not the sender's business
+            return 503, {"error": "the log takes nothing at the moment"}
 
     def _refused(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Answer | None:
         """Why a request is refused before its body is read."""

@@ -18,7 +18,7 @@ from hashlib import sha256
 from typing import Any, Final
 from uuid import uuid4
 
-from stockade.errors import ConfigurationError, Unavailable
+from stockade.errors import ConfigurationError, StockadeError, Unavailable
 from stockade.intake.arrivals import arrivals
 from stockade.intake.handover import Arrival, Handover
 from stockade.intake.receivers.frames import Frames
@@ -89,7 +89,7 @@ class SyslogReceiver:
                 await self._read(reader, sender)
             finally:
                 self._open -= 1
-        except Unreadable as refused:
+        except (Unreadable, StockadeError) as refused:
             self._say(f"syslog {self.source.name}: {sender} at {peer} was cut off: {refused}")
         finally:
             with suppress(OSError, ssl.SSLError):
