@@ -77,6 +77,10 @@ def audit(*, quick: bool) -> Sequence[Row]:
     return rows_of("audit", events=20_000 if quick else 1_000_000, rounds=1 if quick else 3)
 
 
+def sealing(*, quick: bool) -> Sequence[Row]:
+    return rows_of("sealing", octets=200_000 if quick else 8 << 20, rounds=1 if quick else 5)
+
+
 SECTIONS: Final = (
     Section("decision", "One decision under five rules, in memory", decision),
     Section("shared", "Counters shared by the processes of one machine", shared),
@@ -90,4 +94,5 @@ SECTIONS: Final = (
     Section("audit", "The audit log", audit),
     Section("detect", "Detection: every rule in the stream", detect),
     Section("search", "Search in the audit log", search),
+    Section("sealing", "The audit log, carried away", sealing),
 )

@@ -9,9 +9,12 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import signal
 import subprocess
 import tempfile
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
@@ -104,6 +107,18 @@ def ceph(tmp_path_factory: pytest.TempPathFactory) -> Ceph:
         started = _start(until)
         file.write(json.dumps(asdict(started)))
         return started
+
+
+@contextmanager
+def started_ceph() -> Iterator[Ceph]:
+    """A store of one's own, until the end of the block."""
+    started = _start(os.getpid())
+    try:
+        yield started
+    finally:
+        for pid in Path(started.directory, "run").glob("*.pid"):
+            with suppress(ProcessLookupError):
+                os.kill(int(pid.read_text()), signal.SIGKILL)
 
 
 def _start(until: int) -> Ceph:

@@ -9,7 +9,8 @@ the version that the store has answered, so that is kept in the receipts. Who ca
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ from stockade.audit.sinks.s3 import speaking
 from stockade.errors import Refused, Tampered
 
 COMPLIANCE: Final = "COMPLIANCE"
+LANES: Final = 4
+"""Objects that are put at once: a segment has a tile for every 256 entries, and each is a small object."""
 SKEW: Final = 60.0
 """Seconds by which the store's clock may differ from ours; by it the lock ends."""
 
@@ -59,11 +62,11 @@ class LockedStore:
         return at
 
     def write(self, parcel: Parcel) -> int:
-        """See ``Sink``; stored, and read back where there is a reader, when this returns."""
+        """See ``Sink``; stored, and read back where there is a reader, when this returns: entries, tiles, head."""
         if parcel.first > self._next or parcel.end <= self._next:
             return self._next
-        for path, octets in parcel.files:
-            self._keep(self._vault.key(path), octets)
+        for files in (parcel.files[:1], parcel.files[1:-1], parcel.files[1:][-1:]):
+            self._keep_all([(self._vault.key(path), octets) for path, octets in files])
         self._receipts.add(list(self._stored.values()))
         self._stored.clear()
         self._next = parcel.end
@@ -71,6 +74,15 @@ class LockedStore:
 
     def close(self) -> None:
         """See ``Sink``. What has been stored of a parcel is remembered, and not stored again."""
+
+    def _keep_all(self, files: Sequence[tuple[str, bytes]]) -> None:
+        """Several at once; when one fails, what has not been begun is left for the next time."""
+        lanes = ThreadPoolExecutor(LANES)
+        try:
+            for kept in [lanes.submit(self._keep, *each) for each in files]:
+                kept.result()
+        finally:
+            lanes.shutdown(cancel_futures=True)
 
     def _keep(self, key: str, octets: bytes) -> None:
         digest = sha256(octets).hexdigest()
