@@ -205,6 +205,7 @@ def test_settings_are_read_from_a_line(tmp_path: Path) -> None:
     )
     assert (read.url, read.retain, read.endpoint) == ("s3://vault/logs", 400 * 86_400, "https://store.example:9000")
     assert (read.access_key, read.called) == ("env:AK", "far")
+    assert SinkSettings.parse("https://x/?ca=/etc/a+b%26c.pem").ca == Path("/etc/a+b&c.pem")
     assert SinkSettings.parse("file:///var/log/copy.jsonl").called == "file-var-log-copy.jsonl"
     for wrong, said in [
         ("ftp://x", "no sink begins with ftp"),
@@ -230,3 +231,15 @@ def test_two_sinks_of_one_name_and_a_state_that_cannot_be_made_are_refused(fille
         carried(filled.path, tmp_path / "file" / "x", [one], unknown),
     ):
         pass
+
+
+def test_two_carriers_do_not_share_their_positions(filled: Stage, file_rig: FileRig, tmp_path: Path) -> None:
+    one, state = SinkSettings(url=f"file://{file_rig.path}"), tmp_path / "state"
+    with (
+        carried(filled.path, state, [one], unknown),
+        pytest.raises(Unavailable, match="another process carries from"),
+        carried(filled.path, state, [one], unknown),
+    ):
+        pass
+    with carried(filled.path, state, [one], unknown) as (carrier,):
+        wait_until(lambda: carrier.position.next == signed_size(filled.path), "all entries")

@@ -15,7 +15,7 @@ from stockade.audit.sinks.appended import AppendedFile
 from stockade.audit.sinks.attributes import append_only, set_append_only
 from stockade.audit.sinks.parcels import signed_size
 from stockade.audit.sinks.position import Place
-from stockade.errors import Tampered, Unavailable
+from stockade.errors import ConfigurationError, Tampered, Unavailable
 from tests.audit.conftest import Stage, event
 from tests.audit.sinks.rigs import FileRig, line, parcel
 from tests.cli.terminal import PROGRAM, Terminal
@@ -125,6 +125,11 @@ def test_a_file_of_somebody_else_and_a_link_are_left_alone(file_rig: FileRig, tm
         sink.open(0)
     sink.close()
     assert file_rig.path.read_text() == "a letter\n"
+    os.mkfifo(tmp_path / "pipe")
+    piped = AppendedFile(tmp_path / "pipe")
+    with pytest.raises(ConfigurationError, match="is no file"):
+        piped.open(0)
+    piped.close()
     link = tmp_path / "link"
     link.symlink_to(file_rig.path)
     with pytest.raises(Unavailable):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -36,6 +37,8 @@ class AppendedFile:
         self.close()
         try:
             self._fd = os.open(self._path, FLAGS, 0o600)
+            if not stat.S_ISREG(os.fstat(self._fd).st_mode):
+                raise ConfigurationError(f"{self._path} is no file", remedy="Name another.")
             self._next = self._last() + 1
             unsealed = "" if append_only(self._fd) else set_append_only(self._fd)
         except OSError as error:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from stockade.audit.reading import entries
 from stockade.audit.sinks.carrier import Carrier
@@ -15,19 +19,20 @@ from stockade.audit.sinks.position import Place, positions_in
 from stockade.audit.sinks.settings import Resolve, SinkSettings, named
 from stockade.errors import Unavailable
 
+PATIENCE: Final = 5.0
+"""Seconds in which all carriers together may come back."""
+
 
 @contextmanager
 def carried(log: Path, state: Path, sinks: Sequence[SinkSettings], resolve: Resolve) -> Iterator[list[Carrier]]:
     """Carry a log to its sinks until the end of the block; ``state`` is where their positions are kept.
 
-    Raises ConfigurationError before anything is carried, Unavailable when ``state`` cannot be written.
+    Raises ConfigurationError before anything is carried, Unavailable when ``state`` cannot be written, or another
+    process carries from there.
     """
     ready = {name: sink_of(Wanted(each, log, state, resolve)) for name, each in named(list(sinks)).items()}
     signed_size(log)
-    try:
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise Unavailable(f"{state} cannot be made: {error.strerror}") from error
+    lock = _only_one(state)
     size: Callable[[], int] = lambda: signed_size(log)  # noqa: E731  one word for who needs it
     carriers = [Carrier(name, sink, cut, size, Place(state, name)) for name, (sink, cut) in ready.items()]
     try:
@@ -35,8 +40,28 @@ def carried(log: Path, state: Path, sinks: Sequence[SinkSettings], resolve: Reso
             carrier.start()
         yield carriers
     finally:
+        end = time.monotonic() + PATIENCE
         for carrier in carriers:
-            carrier.stop()
+            carrier.stop(0)
+        for carrier in carriers:
+            carrier.stop(max(0.0, end - time.monotonic()))
+        os.close(lock)
+
+
+def _only_one(state: Path) -> int:
+    """Make the directory where it is not there, and lock it: two processes would undo each other's positions."""
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise Unavailable(f"{state} cannot be made: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        remedy = "Stop it, or give this one a directory of its own."
+        raise Unavailable(f"another process carries from {state}", remedy=remedy) from error
+    return lock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

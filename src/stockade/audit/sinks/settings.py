@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final, Self
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from stockade.errors import ConfigurationError
 
@@ -109,12 +109,12 @@ class SinkSettings:
         url, _, query = written.partition("?")
         types = {field.name: str(field.type) for field in fields(cls)}
         given: dict[str, Any] = {}
-        for option, value in parse_qsl(query, keep_blank_values=True):
+        for option, _, value in (each.partition("=") for each in query.split("&") if each):
             name = option.replace("-", "_")
             if name not in types or name == "url":
                 known = ", ".join(each.replace("_", "-") for each in types if each != "url")
                 raise ConfigurationError(f"a sink has no option {option!r}", remedy=f"There are {known}.")
-            given[name] = _read(option, types[name], value)
+            given[name] = _read(option, types[name], unquote(value))
         return cls(url=url, **given)
 
     @property
