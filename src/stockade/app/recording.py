@@ -80,7 +80,8 @@ def recorder_of(settings: Settings) -> int:
 
 def there_is_one(settings: Settings) -> bool:
     """Whether a log was made already."""
-    return (settings.audit_signer() / KEY).exists()
+    signer = settings.audit_signer()
+    return signer.is_socket() or (signer / KEY).exists()
 
 
 def made(settings: Settings) -> Path | None:
