@@ -1,4 +1,4 @@
-"""A person follows the page from an empty directory: changes an octet with an editor, and is told which event it was."""
+"""A person follows the page, changes an octet with an editor, and is told which event it was."""
 
 from __future__ import annotations
 
