@@ -166,6 +166,9 @@ def test_every_rule_of_ours_is_tried_and_printed(terminal: Terminal) -> None:
 def test_mistakes_are_told(terminal: Terminal) -> None:
     assert "Did you mean story_takeover?" in terminal("detect explain story_takover").err
     assert terminal("detect run --log nowhere").code == 2
+    assert "there is no log in" in terminal("detect run").err
+    assert terminal("review alice").code == 2
+    assert not (terminal.directory / "state" / "audit").exists(), "to look is not to make"
     make_log(terminal.directory, [])
     assert terminal("detect run --log log --level awful").code == 2
     assert terminal("detect run --log log --since yesterday").code == 2

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 
 from stockade.events import Event, Ref
@@ -82,6 +83,39 @@ def test_it_has_to_be_said_whose(terminal: Terminal) -> None:
     nobody = terminal("review nobody --log log")
     assert nobody.code == 0
     assert "0 of 2 entries" in nobody.out
+
+
+def audit_json(now: float) -> list[dict[str, object]]:
+    """A GitLab's audit_json.log, in which Alice does things by name, and things are done to number 7."""
+
+    def line(at: float, type: str, **more: object) -> dict[str, object]:
+        about = {"entity_type": "User", "entity_id": 7, "target_type": "User", "target_id": 7, "ip_address": NEW}
+        who = {"author_id": 7, "author_name": "Alice", "meta.user": "alice", "meta.user_id": 7}
+        stamp = datetime.fromtimestamp(now + at, UTC).isoformat(timespec="milliseconds")
+        return {"severity": "INFO", "time": stamp, "event_type": type, **about, **who, **more}
+
+    return [
+        line(-3 * 86_400, "authenticated_with_password", ip_address=HOME),
+        line(0, "authenticated_with_password"),
+        line(60, "user_disable_two_factor"),
+        line(120, "personal_access_token_created"),
+        line(300, "webhook_created", target_type="ProjectHook", target_id=3),
+    ]
+
+
+def test_what_gitlab_has_logged_is_one_story_of_one_account_by_name_and_by_number(terminal: Terminal) -> None:
+    read = reader("gitlab", Dating(time.time, UTC))
+    events = [taken.event for line in audit_json(time.time() - 7200) for taken in read(json.dumps(line))]
+    make_log(terminal.directory, events)
+    (story, *_) = terminal("detect run --log log --since 1d --json").json["findings"]
+    assert (story["rule"], story["subject"]) == ("story_takeover", "gitlab:user/alice")
+    for asked in ("alice", "gitlab:user/7"):
+        said = terminal(f"review {asked} --log log")
+        assert said.code == 1
+        assert "outlives a block and a new password: 1 token.create, 1 webhook.add" in said.out
+        assert "critical   A new address, a second factor removed, a token made: within an hour" in said.out
+        assert "runners" in said.out
+        assert "5 of 7 entries" in said.out
 
 
 def real_events() -> list[Event]:

@@ -108,9 +108,7 @@ def by_time(log: Path, start: int) -> tuple[Iterator[Entry], list[str]]:
 
 def first_recorded(log: Path, moment: float) -> int:
     """The number of the first entry that was recorded since a moment, at most a segment too early."""
-    firsts = segments_in(log)
-    if not firsts:
-        raise ConfigurationError(f"there is no log in {log}", remedy="Name the directory that holds segments/.")
+    firsts = there(log)
     earlier = [first for first in firsts if _recorded(log / segment_path(first)) < moment]
     return earlier[-1] if earlier else firsts[0]
 
@@ -208,11 +206,19 @@ def _moment(line: bytes) -> float:
     return datetime.fromisoformat(min(head[1], head[2]).decode()).timestamp()
 
 
-def end_of(log: Path) -> int:
-    """The number that the next entry will have."""
+def there(log: Path) -> list[int]:
+    """The first entries of the segments of a log. Raises ConfigurationError when there is none."""
     firsts = segments_in(log)
     if not firsts:
-        raise ConfigurationError(f"there is no log in {log}", remedy="Name the directory that holds segments/.")
+        raise ConfigurationError(
+            f"there is no log in {log}", remedy="Name the directory that holds segments/: --log DIR."
+        )
+    return firsts
+
+
+def end_of(log: Path) -> int:
+    """The number that the next entry will have."""
+    firsts = there(log)
     return firsts[-1] + sum(1 for _ in lines(log, firsts[-1]))
 
 

@@ -62,6 +62,7 @@ def run(
         raise ConfigurationError("--record and --since do not go together", remedy=remedy)
     least, engine = findings.severities(level), _engine(rules, geoip, trial=trial)
     place = log_of(log, config)
+    detecting.there(place)
     bookmark = _bookmark(config, place)
     note_reading(log, config, f"detect run{' --since ' if since else ''}{since}")
     if since:
@@ -102,6 +103,7 @@ def follow(
 
     least, engine = findings.severities(level), _engine(rules, geoip, trial=trial)
     place = log_of(log, config)
+    detecting.there(place)
     bookmark = _bookmark(config, place)
     note_reading(log, config, "detect follow")
     start = bookmark.next()

@@ -55,7 +55,7 @@ def review(
 
     Exit code 1 when something is suspicious.
     """
-    from stockade.app.detecting import chosen_rules, located
+    from stockade.app.detecting import chosen_rules, located, there
     from stockade.app.reviewing import review as reviewed
     from stockade.config.values import seconds_of
     from stockade.detect.detector import Rules
@@ -64,6 +64,7 @@ def review(
         raise ConfigurationError("say whose: an account, or --instance", remedy="stockade review alice")
     engine = Rules(chosen_rules(rules), locate=located(geoip))
     place = log_of(log, config)
+    there(place)
     notes = [_verified(place, key)] if key is not None else [NOT_VERIFIED]
     note_reading(log, config, f"review {account or '--instance'}")
     found = reviewed(place, engine, account=account or "", since=time.time() - seconds_of(since), notes=notes)

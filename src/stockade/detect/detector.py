@@ -14,6 +14,7 @@ alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
 from stockade.detect.conditions import Kind
@@ -225,7 +226,14 @@ def _subject(rule: Rule, view: View) -> Ref | None:
         case "actor":
             return event.actor
         case "target":
-            return event.target
+            return _by_name(event.target, view)
         case "source":
             return Ref("network", "address", event.source) if event.source else None
-    return account_of(event)
+    return _by_name(account_of(event), view)
+
+
+def _by_name(ref: Ref | None, view: View) -> Ref | None:
+    """An account by its name, where an event has told the name of this number."""
+    if ref is None or ref.kind not in PEOPLE:
+        return ref
+    return replace(ref, id=view.names.get((ref.system, ref.id), ref.id))

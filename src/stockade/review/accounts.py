@@ -14,6 +14,8 @@ MOST_NAMES: Final = 100
 """References that one account may go by."""
 NAMED: Final = ("user", "user_name", "username", "name", "login")
 """Where details may name an account that an event gives no reference for."""
+OPERATORS: Final = "unix"
+"""The system that names who has given a command here; it is no source of events of its own."""
 SEVERITIES: Final[tuple[Severity, ...]] = ("critical", "high", "medium", "low", "informational")
 """The worst first."""
 

@@ -17,7 +17,7 @@ from typing import Final, Literal
 
 from stockade.actions import BEHAVIOUR_OF, Behaviour
 from stockade.events import Entry, Finding, Ref
-from stockade.review.accounts import SEVERITIES, Account, Seen, accounts_in, system_of
+from stockade.review.accounts import OPERATORS, SEVERITIES, Account, Seen, accounts_in, system_of
 from stockade.review.sources import AUDITED, missing, records
 
 MOST_LINES: Final = 1_000
@@ -143,7 +143,8 @@ class Reviewing:
         self._lowest, self._highest = min(self._lowest, entry.index), max(self._highest, entry.index)
         moment = min(event.time, entry.recorded)
         self._first, self._last = min(self._first, moment), max(self._last, moment)
-        if system := system_of(event):
+        system = system_of(event)
+        if system and system != OPERATORS:
             self._systems.setdefault(system, Covered(system)).take(moment, behaviour)
         if event.action in {"log.gap", "log.repaired"}:
             self._holes.append(entry)
