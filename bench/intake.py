@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.rows import Row
-from stockade.app.taking_in import Intake
+from stockade.app.taking_in import Intake, IntoAuditLog
 from stockade.audit.log import AuditLog
 from stockade.intake.arrivals import arrivals, same_line
 from stockade.intake.formats import reader
@@ -103,7 +103,8 @@ def _whole_way(count: int) -> Row:
         AuditLog.create(folder / "log", folder / "signer", origin="bench.example/intake")
         source = FileSource(name="web", path=folder / "access.log", format="access")
         with AuditLog(folder / "log", folder / "signer") as log:
-            intake = Intake(IntakeSettings(sources=(source,), ledger=folder / "ledger"), log, say=lambda _: None)
+            settings = IntakeSettings(sources=(source,), ledger=folder / "ledger")
+            intake = Intake(settings, IntoAuditLog(log), say=lambda _: None)
             before = time.perf_counter()
             intake.once()
             took = time.perf_counter() - before

@@ -42,11 +42,11 @@ class Taking:
     def sources(self, text: str) -> None:
         self.terminal.write(text, "sources.toml")
 
-    def once(self) -> Said:
-        return self.terminal.run("intake", "once", *self.options)
+    def once(self, options: list[str] | None = None) -> Said:
+        return self.terminal.run("intake", "once", *(options or self.options))
 
-    def start(self) -> Popen[str]:
-        process = self.terminal.start("intake", "run", *self.options)
+    def start(self, options: list[str] | None = None) -> Popen[str]:
+        process = self.terminal.start("intake", "run", *(options or self.options))
         self.ending.callback(_closed, process)
         self.running = process
         return process

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from stockade.audit.log import AuditLog
+from stockade.audit.reading import entries
+from stockade.audit.recorder import Recorder
 from tests.cli.terminal import Terminal
 from tests.intake.conftest import Taking
 
@@ -53,3 +56,25 @@ def test_sources_that_cannot_be_followed_are_refused_before_anything_is_opened(t
     assert "has no setting 'fromat'" in said.err
     taking.sources("")
     assert "no [[intake]] tables" in taking.once().err
+
+
+def test_a_log_that_another_process_has_open_is_reached_by_its_recorder(taking: Taking) -> None:
+    terminal = taking.terminal
+    terminal.write('store = "memory"\n')
+    taking.sources('[[intake]]\nname = "hosts"\npath = "auth.log"\nformat = "syslog"\n')
+    (taking.directory / "auth.log").write_text(LINE * 3)
+    assert terminal.run("intake", "once", "sources.toml").out == "hosts: 3\n", "the log was made, and opened here"
+    log = taking.directory / "state" / "audit"
+    with AuditLog(log, taking.directory / "state" / "audit-signer") as opened:
+        recorder = Recorder(opened, taking.directory / "state" / "recorder")
+        recorder.start()
+        with (taking.directory / "auth.log").open("a") as file:
+            file.write(LINE * 2)
+        said = terminal.run("intake", "once", "sources.toml")
+        assert (said.code, said.out) == (0, "hosts: 2\n")
+        (taking.directory / "state" / "audit-signer" / "intake.sqlite").unlink()
+        assert terminal.run("intake", "once", "sources.toml").out == "hosts: 5\n", "all is read, and known"
+        recorder.close()
+    found = [entry.event for entry in entries(log, 0)]
+    assert [event.action for event in found if "intake" in event.details] == ["authentication.failure"] * 5
+    assert [event.action for event in found].count("log.read") == 2, "that the log was read is in it, too"

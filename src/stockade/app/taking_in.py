@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AsyncExitStack, ExitStack
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
@@ -17,7 +17,7 @@ from stockade.errors import ConfigurationError, Refused, StockadeError, Unavaila
 from stockade.events import Entry, Event
 from stockade.intake.formats import reader
 from stockade.intake.formats.mapped import FieldMap, parse
-from stockade.intake.handover import Handover
+from stockade.intake.handover import Handover, Journal
 from stockade.intake.ledger import Ledger
 from stockade.intake.receivers.files import FileReceiver
 from stockade.intake.settings import (
@@ -31,6 +31,7 @@ from stockade.intake.stamps import Dating
 from stockade.intake.taken import Read
 
 if TYPE_CHECKING:
+    from stockade.config import Settings
     from stockade.intake.receivers.gitlab_api import GitLabApiReceiver
 
 POLL: Final = 0.25
@@ -77,14 +78,14 @@ class Intake:
     Raises ConfigurationError for a source that cannot be followed, Unavailable for a ledger that cannot be had.
     """
 
-    def __init__(self, settings: IntakeSettings, log: AuditLog, *, say: Say) -> None:
+    def __init__(self, settings: IntakeSettings, journal: Journal, *, say: Say) -> None:
         self.settings, self._say = settings, say
         for source in settings.sources:  # before anything is opened
             if not isinstance(source, GitLabApiSource):
                 new_reader(source)
         self._ledger = Ledger(settings.ledger)
         try:
-            self.handover = Handover(self._ledger, IntoAuditLog(log))
+            self.handover = Handover(self._ledger, journal)
             self._files = [
                 FileReceiver(source, new_reader(source), self.handover, say=say)
                 for source in settings.sources
@@ -177,6 +178,24 @@ class Intake:
             stack.callback(self._ledger.close)
             for receiver in self._files:
                 stack.callback(receiver.close)
+
+
+@contextmanager
+def into(settings: Settings, made: Callable[[Path], None]) -> Iterator[Journal]:
+    """The way into the log of a configuration: by the recorder where one runs, else with the log open here, and then
+    for others too. ``made`` hears of the public key of a log that was not there yet. Raises Unavailable, Tampered.
+    """
+    from stockade.app.recording import made as make
+    from stockade.app.recording import recorded_here, recorder_of, socket_of
+    from stockade.app.reporting_in import IntoRecorder
+
+    if (public := make(settings)) is not None:
+        made(public)
+    if recorder_of(settings):
+        yield IntoRecorder(socket_of(settings), settings.audit_log())
+        return
+    with recorded_here(settings) as log:
+        yield IntoAuditLog(log)
 
 
 async def _until(stop: asyncio.Event) -> None:

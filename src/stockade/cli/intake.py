@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,27 +14,33 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stockade.cli import screen
-from stockade.cli.options import Json
+from stockade.cli.options import Config, Json
 from stockade.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from stockade.app.taking_in import Intake
     from stockade.events import Event
+    from stockade.intake.handover import Journal
+    from stockade.intake.settings import Source
 
 intake = typer.Typer(help="Take other systems' logs into the audit log.", no_args_is_help=True)
 
 Sources = Annotated[Path, typer.Argument(metavar="SOURCES", help="A TOML file with [[intake]] tables.")]
-Log = Annotated[Path, typer.Option(metavar="DIR", help="The directory of the audit log.")]
-State = Annotated[Path, typer.Option(metavar="DIR", help="Where its signer keeps its keys and its last head.")]
+Log = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="The directory of an audit log of its own; else the configuration's.")
+]
+State = Annotated[Path | None, typer.Option(metavar="DIR", help="Where the signer of that log keeps its keys.")]
 Ledger = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="What was handed on; intake.sqlite in the signer's directory unless told."),
+    typer.Option(metavar="FILE", help="What was handed on; intake.sqlite beside the signer's keys unless told."),
 ]
 SHOWN = 20
 
 
 @intake.command()
-def run(sources: Sources, *, log: Log, state: State, ledger: Ledger = None) -> None:
+def run(
+    sources: Sources, *, log: Log = None, state: State = None, ledger: Ledger = None, config: Config = None
+) -> None:
     """Take in all that comes, until ended: files as they grow, what is sent here, and what can be asked for.
 
     It may die at any moment: what it has taken in is in the log once, and it goes on where it stopped.
@@ -47,15 +54,23 @@ def run(sources: Sources, *, log: Log, state: State, ledger: Ledger = None) -> N
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         await ready.run(stop)
 
-    with _ready(sources, log, state, ledger) as ready:
+    with _ready(sources, _Where(log, state, config), ledger) as ready:
         _say(f"taking in from {', '.join(source.name for source in ready.settings.sources)}")
         asyncio.run(working(ready))
 
 
 @intake.command()
-def once(sources: Sources, *, log: Log, state: State, ledger: Ledger = None, json: Json = False) -> None:
+def once(
+    sources: Sources,
+    *,
+    log: Log = None,
+    state: State = None,
+    ledger: Ledger = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
     """Take in what is there now, from files and by asking, and end."""
-    with _ready(sources, log, state, ledger) as ready:
+    with _ready(sources, _Where(log, state, config), ledger) as ready:
         found = ready.once()
     if json:
         return screen.say_json(found)
@@ -173,26 +188,57 @@ def _say(text: str) -> None:
     typer.echo(f"stockade: {screen.safe(text)}", err=True)
 
 
+@dataclass(frozen=True)
+class _Where:
+    """The log that events go into: one named by its directories, or that of a configuration."""
+
+    log: Path | None
+    state: Path | None
+    config: Path | None
+
+    @contextmanager
+    def open(self) -> Iterator[tuple[Journal, Path]]:
+        """The way into it, and the directory of its signer."""
+        from stockade.app.taking_in import IntoAuditLog, into
+        from stockade.audit.log import AuditLog
+        from stockade.config import load
+
+        if (self.log is None) != (self.state is None):
+            raise ConfigurationError("--log and --state belong together", remedy="Give both, or neither.")
+        if self.log is not None and self.state is not None:
+            with AuditLog(self.log, self.state) as opened:
+                yield IntoAuditLog(opened), self.state
+            return
+        settings = load(self.config)
+        with into(settings, lambda key: _say(f"a new audit log was made; keep {key} elsewhere")) as journal:
+            yield journal, settings.audit_signer()
+
+
 @contextmanager
-def _ready(sources: Path, log: Path, state: Path, ledger: Path | None) -> Iterator[Intake]:
-    import tomllib
-
+def _ready(sources: Path, where: _Where, ledger: Path | None) -> Iterator[Intake]:
     from stockade.app.taking_in import Intake
-    from stockade.audit.log import AuditLog
-    from stockade.intake.settings import IntakeSettings, sources_of
+    from stockade.intake.settings import IntakeSettings
 
-    try:
-        document = tomllib.loads(sources.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{sources} cannot be read: {error}") from error
-    tables = document.get("intake", [])
-    if not isinstance(tables, list) or not tables:
-        raise ConfigurationError(f"{sources} has no [[intake]] tables", remedy="See stockade intake --help.")
-    found = sources_of(tables, where=str(sources))
-    settings = IntakeSettings(sources=found, ledger=ledger or state / "intake.sqlite")
-    with AuditLog(log, state) as opened:
-        ready = Intake(settings, opened, say=_say)
+    found = _sources(sources)
+    with where.open() as (journal, signer):
+        settings = IntakeSettings(sources=found, ledger=ledger or signer / "intake.sqlite")
+        ready = Intake(settings, journal, say=_say)
         try:
             yield ready
         finally:
             ready.close()
+
+
+def _sources(file: Path) -> tuple[Source, ...]:
+    import tomllib
+
+    from stockade.intake.settings import sources_of
+
+    try:
+        document = tomllib.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{file} cannot be read: {error}") from error
+    tables = document.get("intake", [])
+    if not isinstance(tables, list) or not tables:
+        raise ConfigurationError(f"{file} has no [[intake]] tables", remedy="Write one for each source.")
+    return sources_of(tables, where=str(file))

@@ -128,7 +128,7 @@ def _marked(event: Event, source: str, id: bytes) -> Event:
     return replace(event, details={**details, KEY: {"source": source, "id": id.hex()}})
 
 
-def _identity(event: Event) -> bytes | None:
+def identity_of(event: Event) -> bytes | None:
     """The identity that an event of the log bears; None when the intake has not taken it in."""
     found = event.details.get(KEY)
     said = found.get("id") if isinstance(found, dict) else None
@@ -141,5 +141,5 @@ def _identity(event: Event) -> bytes | None:
 def _batches(entries: Iterator[Entry]) -> Iterator[tuple[int, float, list[bytes]]]:
     """The number after some entries, when the last was recorded, and the identities in them."""
     while some := list(islice(entries, AT_ONCE)):
-        ids = [id for entry in some if (id := _identity(entry.event)) is not None]
+        ids = [id for entry in some if (id := identity_of(entry.event)) is not None]
         yield some[-1].index + 1, some[-1].recorded, ids
