@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -320,3 +322,28 @@ def test_entries_that_are_gone_for_good_leave_a_gap_that_is_said_and_found(stage
         stage.verify()
     recorded = [entry.event.details["n"] for entry in entries(stage.path, 2) if entry.event.actor]
     assert recorded == [2, 50]
+
+
+ENDING = """
+import sys, threading, time
+from pathlib import Path
+from stockade.audit.clerk import Rhythm
+from stockade.audit.log import AuditLog
+from stockade.events import Event
+log = AuditLog(Path(sys.argv[1]), Path(sys.argv[2]), rhythm=Rhythm(sign_after=5, sign_within=0.001))
+def work():
+    time.sleep(0.2)
+    for number in range(30):
+        log.append(Event(time.time(), "test.step", details={"n": number}))
+    log.sign()
+    print("signed", flush=True)
+threading.Thread(target=work).start()
+"""
+
+
+def test_threads_that_outlive_the_main_thread_still_record_and_have_it_signed(stage: Stage) -> None:
+    argv = [sys.executable, "-c", ENDING, str(stage.path), str(stage.state)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout == "signed\n", done.stderr
+    report = stage.verify()
+    assert (report.head.size, report.unsigned) == (31, 0)

@@ -11,11 +11,13 @@ Most of signing is waiting for the disk. ``begin_signing`` has it done aside, wh
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from stockade.audit.aside import Aside
 from stockade.audit.checkpoint import Checkpoint
 from stockade.audit.durable import write_durably
 from stockade.audit.layout import CHECKPOINT, GAP, history_path, read_tile
@@ -56,7 +58,7 @@ class Writer:
         self.segment, self._edge, self._start, self._signed = state.segment, state.edge, state.start, state.signed
         self.unsigned = list(state.unsigned)
         self._leaves = leaf_hashes(self.unsigned)
-        self._aside = ThreadPoolExecutor(1, "stockade-audit-signing")
+        self._aside = Aside("stockade-audit-signing")
         self._signing: Future[_Signed | None] | None = None
 
     @property
@@ -91,7 +93,7 @@ class Writer:
         if trouble := self.segment.trouble():
             self._mend(f"the segment was {trouble} while it was being written")
         meant = (list(self.unsigned), list(self._leaves))
-        self._signing = self._aside.submit(self._sign, self.segment.size, meant, now, introduce=introduce)
+        self._signing = self._aside.submit(partial(self._sign, self.segment.size, meant, now, introduce=introduce))
         if done is not None:
             self._signing.add_done_callback(lambda _: done())
 
@@ -185,5 +187,5 @@ class Writer:
 
     def close(self) -> None:
         """Close the file, after what was begun."""
-        self._aside.shutdown()
+        self._aside.close()
         self.segment.close()
