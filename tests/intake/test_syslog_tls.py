@@ -78,6 +78,15 @@ def test_a_message_that_is_sent_again_is_known_also_after_a_kill(
     assert [str(event.actor) for event in taking.events] == ["host:user/alice", "host:user/bob0", "host:user/bob1"]
 
 
+def test_it_ends_when_it_is_told_to_though_senders_stay(taking: Taking, port: int, certificates: Certificates) -> None:
+    with connected(port, certificates, "client") as sender:
+        sender.sendall(counted(FRAME))
+        taking.wait_for(bool, "the message")
+        assert taking.running is not None
+        taking.running.terminate()
+        assert taking.running.wait(10) == 0
+
+
 @pytest.mark.parametrize("name", [None, "self", "rogue"])
 def test_who_shows_no_certificate_or_another_is_not_heard(
     taking: Taking, port: int, certificates: Certificates, name: str | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
@@ -113,9 +113,9 @@ class Intake:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Take in until ``stop`` is set. Raises what no waiting can mend: ConfigurationError, Tampered."""
-        async with AsyncExitStack() as stack:
+        with ExitStack() as stack:
             for server in await self._listen():
-                await stack.enter_async_context(server)
+                stack.callback(server.close)  # not awaited: it would wait for senders to go, who stay for days
             work = [self._follow(each, POLL) for each in self._files]
             work += [self._follow(each, each.source.every) for each in self._asked]
             work += [self._serve(source) for source in self.settings.sources if isinstance(source, HttpSource)]
