@@ -50,13 +50,15 @@ app.command(rich_help_panel=UNDERSTAND)(logs.replay)
 app.command(rich_help_panel=UNDERSTAND)(search.search)
 app.command(rich_help_panel=UNDERSTAND)(search.timeline)
 app.command(rich_help_panel=UNDERSTAND)(search.follow)
-AUDIT: tuple[Callable[..., None], ...] = (
-    *(signing.absence, signing.signer, concealed.secrets, concealed.fingerprint, concealed.reveal, concealed.erase),
-    *(sinks.ship, sinks.sinks, sinks.probe, sinks.policy, sinks.recheck),
-    *(attesting.witness, attesting.timestamp, attesting.timestamps, attesting.key),
-)
-for command in AUDIT:
-    audit.audit.command()(command)
+AUDIT: dict[str, tuple[Callable[..., None], ...]] = {
+    "Commands": (signing.absence, signing.signer),
+    "What is secret or personal": (concealed.secrets, concealed.fingerprint, concealed.reveal, concealed.erase),
+    "Carry it away": (sinks.ship, sinks.sinks, sinks.probe, sinks.policy, sinks.recheck, attesting.key),
+    "Have others attest it": (attesting.witness, attesting.timestamp, attesting.timestamps),
+}
+for panel, commands in AUDIT.items():
+    for command in commands:
+        audit.audit.command(rich_help_panel=panel)(command)
 app.add_typer(audit.audit, name="audit", rich_help_panel=UNDERSTAND)
 app.command(rich_help_panel=UNDERSTAND)(review.review)
 app.add_typer(detect.detect, name="detect", rich_help_panel=UNDERSTAND)
