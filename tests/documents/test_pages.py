@@ -60,3 +60,8 @@ def test_a_log_is_carried_as_the_how_to_says(heading: str, tmp_path: Path) -> No
     for copy in tmp_path.glob("copy.jsonl"):
         with copy.open("rb") as file:
             set_append_only(file.fileno(), on=False)
+
+
+def test_a_log_is_searched_as_the_how_to_says(tmp_path: Path) -> None:
+    with Reader(tmp_path) as reader:
+        reader.follow(page("docs/how-to/search-the-log.md"))

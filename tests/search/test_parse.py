@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stockade.actions import Behaviour
-from stockade.search.fields import CLASSES, FIELDS, actions_of
+from stockade.search.fields import CLASSES, DETAILS, FIELDS, actions_of
 from stockade.search.match import matches
 from stockade.search.parse import parse
 from stockade.search.query import EVERYTHING, All, Before, Either, Is, Not, Numbered, Says, Since, Within
 from stockade.search.scan import QueryError
 from tests.search.conftest import NOW, asked, entry
+from tests.source_tree import ROOT
 
 DAY = 86_400 * 1_000_000
 TODAY = 1_800_057_600 * 1_000_000  # 2027-01-16T00:00:00Z, for `asked` reads a day later than NOW
@@ -158,3 +159,10 @@ def test_who_looks_again_does_not_find_that_they_have_looked() -> None:
     assert not matches(asked("mallory"), looked)
     assert matches(asked("action:log.read"), looked)
     assert matches(asked('details.query:"who:mallory"'), looked)
+
+
+def test_the_reference_names_every_field_and_every_class() -> None:
+    page = (ROOT / "docs" / "reference" / "query.md").read_text()
+    names = [name + ":" for field in FIELDS for name in (field.name, *field.also)]
+    classes = [f"`{called[0]}`" for called in CLASSES.values()]
+    assert [word for word in [*names, *classes, *(f"{each}." for each in DETAILS)] if word not in page] == []

@@ -69,7 +69,8 @@ def _url(text: str) -> URL:
 
 
 def _postgresql(url: URL) -> Engine:
-    arguments = {"connect_timeout": int(PATIENCE), "application_name": "stockade search"}
+    """Nothing is prepared: a plan has to be made for the tokens that are asked for, and not for any."""
+    arguments = {"connect_timeout": int(PATIENCE), "application_name": "stockade search", "prepare_threshold": None}
     return create_engine(url, hide_parameters=True, pool_timeout=PATIENCE, connect_args=arguments)
 
 

@@ -17,12 +17,12 @@ from stockade.search.postgresql import PostgresqlTokens
 from stockade.search.query import Query
 from stockade.search.sqlite import SqliteTokens
 from stockade.search.stored import digest, read, stored, wished_key
-from stockade.search.tables import Row, Tokens
+from stockade.search.tables import Row, Span, Tokens
 from stockade.search.tokens import tokens_of
 
 BATCH: Final = 5_000
 """Entries of one transaction."""
-COUNTED: Final = 10_000
+COUNTED: Final = 1_000
 """How far the rest of a page is counted."""
 MANY: Final = 50_000
 """After so many new entries the index is settled."""
@@ -142,9 +142,11 @@ class Index:
         """
         with self.database.reading() as connection:
             beyond = None if after is None else self._key(connection, after)
-            rows = self._rows(connection, query, limit, newest=newest, beyond=beyond)
-            more = self._more(connection, query, newest=newest, beyond=rows[-1][0]) if len(rows) == limit else 0
-        return Page(tuple(entry for _, entry in rows), min(more, COUNTED), more <= COUNTED)
+            keys, more = self._tokens.page(connection, query, Span(limit, newest, beyond))
+            if more is None:
+                more = self._more(connection, query, Span(limit, newest, keys[-1])) if len(keys) == limit else 0
+            entries = _entries(connection, keys)
+        return Page(tuple(entries), min(more, COUNTED), more <= COUNTED)
 
     def stream(self, query: Query, *, newest: bool = True, after: str | None = None) -> Iterator[Entry]:
         """All that the query finds, as far as it was indexed at the beginning; in constant memory."""
@@ -153,13 +155,12 @@ class Index:
             end = connection.scalar(select(func.max(tables.entry.c.key)))
         while True:
             with self.database.reading() as connection:
-                rows = self._rows(connection, query, _STREAM, newest=newest, beyond=beyond)
-            for beyond, entry in rows:
-                if not newest and end is not None and beyond > end:
-                    return
-                yield entry
-            if len(rows) < _STREAM:
+                keys, _ = self._tokens.page(connection, query, Span(_STREAM, newest, beyond))
+                entries = _entries(connection, [key for key in keys if end is not None and key <= end])
+            yield from entries
+            if len(keys) < _STREAM:
                 return
+            beyond = keys[-1]
 
     def count(self, query: Query) -> int:
         """How many entries the query finds."""
@@ -181,27 +182,8 @@ class Index:
             found = connection.execute(select(tables.log.c.origin, tables.log.c.next).order_by(tables.log.c.origin))
             return [(origin, following) for origin, following in found]
 
-    def _rows(
-        self, connection: Connection, query: Query, limit: int, *, newest: bool, beyond: int | None
-    ) -> list[tuple[int, Entry]]:
-        found = self._tokens.keys(query).subquery("found")
-        column = found.c.key
-        keys = select(column).order_by(column.desc() if newest else column.asc()).limit(limit)
-        if beyond is not None:
-            keys = keys.where(column < beyond if newest else column > beyond)
-        page = keys.subquery("page")
-        order = page.c.key.desc() if newest else page.c.key.asc()
-        wanted = (
-            select(tables.entry.c.key, tables.log.c.origin, tables.entry.c.body)
-            .join_from(page, tables.entry, tables.entry.c.key == page.c.key)
-            .join(tables.log, tables.log.c.id == tables.entry.c.log)
-            .order_by(order)
-        )
-        return [(key, read(body, origin)) for key, origin, body in connection.execute(wanted)]
-
-    def _more(self, connection: Connection, query: Query, *, newest: bool, beyond: int) -> int:
-        found = self._tokens.keys(query).subquery("found")
-        rest = select(found.c.key).where(found.c.key < beyond if newest else found.c.key > beyond).limit(COUNTED + 1)
+    def _more(self, connection: Connection, query: Query, span: Span) -> int:
+        rest = span.narrowed(self._tokens.keys(query)).limit(COUNTED + 1)
         return connection.scalar(select(func.count()).select_from(rest.subquery("rest"))) or 0
 
     @staticmethod
@@ -224,6 +206,19 @@ def _log(connection: Connection, origin: str) -> tuple[int, str, int]:
         (number,) = made.inserted_primary_key or (0,)
         return number, "", 0
     return found[0], found[1], found[2]
+
+
+def _entries(connection: Connection, keys: Sequence[int]) -> list[Entry]:
+    """The entries with these keys, in their order."""
+    found: dict[int, Entry] = {}
+    for at in range(0, len(keys), 500):
+        wanted = (
+            select(tables.entry.c.key, tables.log.c.origin, tables.entry.c.body)
+            .join(tables.log, tables.log.c.id == tables.entry.c.log)
+            .where(tables.entry.c.key.in_(keys[at : at + 500]))
+        )
+        found |= {key: read(body, origin) for key, origin, body in connection.execute(wanted)}
+    return [found[key] for key in keys]
 
 
 def _strange(origin: str, last: int, known: str, there: Entry | None) -> str:

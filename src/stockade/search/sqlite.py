@@ -12,7 +12,7 @@ from stockade.search.expression import fts5, is_of_tokens
 from stockade.search.query import All, Before, Query, Since
 from stockade.search.selecting import Key, condition, gathered
 from stockade.search.stored import read
-from stockade.search.tables import Row
+from stockade.search.tables import Row, Span
 from stockade.search.tokens import tokens_of
 
 _fts = table("search_token", column("rowid"), column("search_token"))
@@ -58,6 +58,10 @@ class SqliteTokens:
             return select(key.label("key")).where(condition(query, key, _within) if parts else true())
         found = select(_fts.c.rowid.label("key")).where(_match(parts[0]))
         return found.where(*(condition(part, _key_for(part), _within) for part in parts[1:]))
+
+    def page(self, connection: Connection, query: Query, span: Span) -> tuple[list[int], int | None]:
+        """FTS5 walks in the order of its rows, from either end, and stops when the page is full."""
+        return list(connection.scalars(span.ordered(self.keys(query)))), None
 
     def settle(self, connection: Connection) -> None:
         """Merge the full-text index, and let SQLite look at its tables."""

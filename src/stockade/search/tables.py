@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from sqlalchemy import BigInteger, Column, Connection, Index, Integer, MetaData, Select, Table, Text
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, MetaData, Select, Table, Text, select
 
 from stockade.search.query import Query
 
@@ -52,6 +52,28 @@ class Row:
     words: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A page of keys: how many, from which end, and beyond which key."""
+
+    limit: int
+    newest: bool
+    beyond: int | None = None
+
+    def narrowed(self, keys: Select[int]) -> Select[int]:
+        """A selection of keys without those before the page."""
+        found = keys.subquery("found").c.key
+        if self.beyond is None:
+            return select(found)
+        return select(found).where(found < self.beyond if self.newest else found > self.beyond)
+
+    def ordered(self, keys: Select[int]) -> Select[int]:
+        """The page itself."""
+        wanted = self.narrowed(keys)
+        key = wanted.selected_columns[0]
+        return wanted.order_by(key.desc() if self.newest else key.asc()).limit(self.limit)
+
+
 class Tokens(Protocol):
     """How one kind of database keeps tokens and finds by them."""
 
@@ -69,6 +91,9 @@ class Tokens(Protocol):
 
     def keys(self, query: Query) -> Select[int]:
         """The keys of all that the query finds, in one column named ``key``."""
+
+    def page(self, connection: Connection, query: Query, span: Span) -> tuple[list[int], int | None]:
+        """A page of the keys of what the query finds, in order; how many more there are, where that is known then."""
 
     def settle(self, connection: Connection) -> None:
         """Make fast, after many entries were added."""
