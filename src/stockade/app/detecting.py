@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from heapq import merge
@@ -28,8 +28,26 @@ HEAD: Final = re.compile(rb'\{"seq":\d+,"recorded":"([^"]{27})","time":"([^"]{27
 """How a line begins; such times are ordered as texts are."""
 MOST_FINDINGS: Final = 20_000
 """Findings of one run that are kept; of more the worst."""
+TOLD_EVERY: Final = 5_000
+"""Entries between two words on how far it is."""
 PAUSE: Final = 0.5
 """Seconds between two looks at a log that grows."""
+
+
+Progress = Callable[[int], None]
+"""Is told now and then how many entries were read."""
+
+
+def untold(_entries: int) -> None:
+    """Nobody wants to know how far it is."""
+
+
+def counted(entries: Iterable[Entry], progress: Progress) -> Iterator[Entry]:
+    """The same entries; every so many, somebody is told how many there were."""
+    for number, entry in enumerate(entries):
+        if number % TOLD_EVERY == 0:
+            progress(number)
+        yield entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +91,9 @@ def located(database: Path | None) -> Locate:
     return geoip(database)
 
 
-def history(log: Path, rules: Rules, *, since: float = float("-inf"), start: int = 0) -> Run:
+def history(
+    log: Path, rules: Rules, *, since: float = float("-inf"), start: int = 0, progress: Progress = untold
+) -> Run:
     """Look at everything that happened since a moment, from an entry on, in the order in which it happened.
 
     What rules remember of the time before is read first, and nothing is told of it. Raises ConfigurationError for a
@@ -81,7 +101,7 @@ def history(log: Path, rules: Rules, *, since: float = float("-inf"), start: int
     """
     ordered, doubts = by_time(log, first_recorded(log, max(since, _moment_of(log, start)) - rules.horizon))
     kept, span = list[Finding](), Span(start)
-    for entry in ordered:
+    for entry in counted(ordered, progress):
         if not start and not span.entries:
             rules.begin_telling()
         found = rules.feed(entry)

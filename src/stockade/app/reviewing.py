@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from stockade.app.detecting import by_time, first_recorded, when
+from stockade.app.detecting import Progress, by_time, counted, first_recorded, untold, when
 from stockade.audit.reading import entries
 from stockade.detect.detector import Rules
 from stockade.detect.stories import folded
@@ -15,7 +15,13 @@ from stockade.review.reviewing import Review, Reviewing
 
 
 def review(
-    log: Path, rules: Rules, *, account: str = "", since: float = float("-inf"), notes: Sequence[str] = ()
+    log: Path,
+    rules: Rules,
+    *,
+    account: str = "",
+    since: float = float("-inf"),
+    notes: Sequence[str] = (),
+    progress: Progress = untold,
 ) -> Review:
     """Read the log since a moment, and before that what rules have to remember; ``notes`` become part of the review.
 
@@ -26,7 +32,7 @@ def review(
     reviewing = Reviewing(asked)
     ordered, doubts = by_time(log, start)
     found = list[Finding]()
-    for entry in ordered:
+    for entry in counted(ordered, progress):
         if not reviewing.entries:
             rules.begin_telling()
         new = rules.feed(entry)

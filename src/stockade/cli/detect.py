@@ -13,6 +13,7 @@ import typer
 from stockade.cli import findings, screen
 from stockade.cli.exits import Exit
 from stockade.cli.options import Config, Json, log_of, note_reading, stockade
+from stockade.cli.progress import reading
 from stockade.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -65,10 +66,10 @@ def run(
     detecting.there(place)
     bookmark = _bookmark(config, place)
     note_reading(log, config, f"detect run{' --since ' if since else ''}{since}")
-    if since:
-        report = detecting.history(place, engine, since=time.time() - seconds_of(since))
-    else:
-        report = detecting.history(place, engine, start=bookmark.next() or 0)
+    begin = time.time() - seconds_of(since) if since else float("-inf")
+    start = 0 if since else bookmark.next() or 0
+    with reading() as progress:
+        report = detecting.history(place, engine, since=begin, start=start, progress=progress)
     shown = [told for told in report.told if told.finding.severity in least]
     with _recorder(config, record=record) as keep:
         for told in shown:

@@ -13,6 +13,7 @@ from stockade.cli import findings, screen
 from stockade.cli.exits import Exit
 from stockade.cli.findings import STYLES, said
 from stockade.cli.options import Config, Json, log_of, note_reading
+from stockade.cli.progress import reading
 from stockade.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ def review(
     there(place)
     notes = [_verified(place, key)] if key is not None else [NOT_VERIFIED]
     note_reading(log, config, f"review {account or '--instance'}")
-    found = reviewed(place, engine, account=account or "", since=time.time() - seconds_of(since), notes=notes)
+    begin = time.time() - seconds_of(since)
+    with reading() as progress:
+        found = reviewed(place, engine, account=account or "", since=begin, notes=notes, progress=progress)
     if json:
         screen.say_json(_as_json(found))
     else:
