@@ -75,6 +75,18 @@ def test_ten_thousand_kilometres_take_eleven_hours(hours: float, impossible: boo
     assert (memory.feed(("alice",), "", view(hours * 3600, source=NEW)) is not None) is impossible
 
 
+def test_an_account_is_one_by_its_name_and_by_its_number() -> None:
+    blocked = [
+        event("authentication.success", "alice", user_id=7),
+        event("user.block", "root", at=60, target="gitlab:user/7"),
+        event("repository.read", "alice", at=120, target="gitlab:project/app"),
+    ]
+    assert "blocked_account_acts" in names(fed(Rules(own_pack()), blocked))
+    own = [event("factor.remove", "alice", at=60, target="gitlab:user/7")]
+    assert "factor_removed_for_another" in names(fed(Rules(own_pack()), own))
+    assert "factor_removed_for_another" not in names(fed(Rules(own_pack()), [blocked[0], *own]))
+
+
 def test_distances_are_those_of_the_globe() -> None:
     assert 10_150 < kilometres(BERLIN, SAO_PAULO) < 10_300
     assert kilometres(Place("A", 0.0, 179.9), Place("B", 0.0, -179.9)) < 25

@@ -26,6 +26,7 @@ ATT&CK v19. This page is written by `python -m stockade.detect.reference`.
 FIELDS_MEAN: Final = {
     "action": "what happened, a word of the vocabulary",
     "actor": "who did it, `gitlab:user/alice`; `actor.system`, `actor.kind` and `actor.id` are its parts",
+    "actor.name": "the id, or the name where an event has told the name of this number; `target.name` likewise",
     "target": "to what it was done, with the same parts",
     "account": "the account that it is about: the target where that is one, else the actor; its name where known",
     "source": "the address it came from; `source.network` is its /24 or /64, `source.country` needs a GeoIP database",

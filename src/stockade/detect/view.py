@@ -2,7 +2,8 @@
 
 ===================  ==============================================================================
 ``action``           what happened, a word of the vocabulary
-``actor``            who did it, ``gitlab:user/alice``; ``actor.system``, ``actor.kind``, ``actor.id``
+``actor``            who did it, ``gitlab:user/alice``; its parts are ``actor.system``, ``actor.kind``, ``actor.id``, and
+                     ``actor.name``: the id, or the name where an event has told the name of this number
 ``target``           to what; its parts as of ``actor``
 ``account``          the id of the account that the event is about: the target where that is an account, else the actor;
                      its name where an event has told the name of this number
@@ -162,6 +163,14 @@ def _account(view: View) -> object:
     return view.names.get((ref.system, ref.id), ref.id).casefold()
 
 
+def _name_of(which: str) -> Getter:
+    def get(view: View) -> object:
+        ref = getattr(view.event, which)
+        return MISSING if ref is None else view.names.get((ref.system, ref.id), ref.id).casefold()
+
+    return get
+
+
 def _of_ref(which: str, part: str) -> Getter:
     def get(view: View) -> object:
         ref = getattr(view.event, which)
@@ -183,6 +192,7 @@ FIELDS: Final[Mapping[str, Getter]] = {
     "device": _device,
     "system": lambda view: system_of(view.event),
     "origin": lambda view: view.entry.origin,
+    **{f"{which}.name": _name_of(which) for which in ("actor", "target")},
     **{f"{which}.{part}": _of_ref(which, part) for which in ("actor", "target") for part in ("system", "kind", "id")},
 }
 
