@@ -2,8 +2,8 @@
 
 ===================  ==============================================================================
 ``action``           what happened, a word of the vocabulary
-``actor``            who did it, ``gitlab:user/alice``; its parts are ``actor.system``, ``actor.kind``, ``actor.id``, and
-                     ``actor.name``: the id, or the name where an event has told the name of this number
+``actor``            who did it, ``gitlab:user/alice``; its parts are ``actor.system``, ``actor.kind``, ``actor.id``,
+                     and ``actor.name``: the id, or the name where an event has told the name of this number
 ``target``           to what; its parts as of ``actor``
 ``account``          the id of the account that the event is about: the target where that is an account, else the actor;
                      its name where an event has told the name of this number
