@@ -144,6 +144,30 @@ def test_a_sink_that_has_more_than_the_log_tells_that_the_log_was_put_back(stage
         assert "has 6 entries, and the log has 3" in carriers["copy"].position.error
 
 
+def test_a_sink_that_asks_for_some_again_does_not_go_further_back_each_time(filled: Stage, tmp_path: Path) -> None:
+    """As syslog does after a broken connection; when that breaks again and again, it must not end at the beginning."""
+    opened, breaks = list[int](), iter([False, *([True] * 4)])
+
+    class Forgetful(Stubborn):
+        def open(self, at: int) -> int:
+            opened.append(at)
+            return max(0, at - 100)
+
+    def take(parcel: Parcel) -> int:
+        if next(breaks, False):
+            raise Unavailable("cut off")
+        return parcel.end
+
+    size = signed_size(filled.path)
+    with going(filled, tmp_path / "state", store=Forgetful(take)) as carriers:
+        wait_until(lambda: carriers["store"].position.next == size, "all entries")
+    for _ in range(2):
+        with going(filled, tmp_path / "state", store=Forgetful(take)) as carriers:
+            wait_until(lambda: bool(carriers["store"].position.error), "a break")
+    assert opened[0] == 0
+    assert set(opened[1:]) == {size}
+
+
 def test_only_what_is_signed_is_carried(stage: Stage, file_rig: FileRig, tmp_path: Path) -> None:
     with stage.open() as log, going(stage, tmp_path / "state", copy=file_rig.sink()) as carriers:
         log.append(event(1))

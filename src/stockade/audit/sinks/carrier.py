@@ -34,7 +34,7 @@ class Sink(Protocol):
     """What is weaker about it than one might think; empty when nothing is. Known from ``open`` on."""
 
     def open(self, at: int) -> int:
-        """Begin. ``at`` is the entry to go on with, as far as is remembered; answers the entry that is wanted.
+        """Begin. ``at`` is the entry to go on with, as far as was ever reached; answers the entry that is wanted.
 
         Raises Unavailable when nobody is there, Refused when one is not wanted, Tampered when it holds another log.
         """
@@ -94,7 +94,7 @@ class Carrier:
         """One parcel; answers how long to wait before the next."""
         before = self.position.next
         if not self._is_open:
-            self._go_on(self._sink.open(before))
+            self._go_on(self._sink.open(self.position.reached))
             self._is_open = True
         parcel = self._cut(self.position.next)
         if parcel is None:
@@ -111,7 +111,8 @@ class Carrier:
                 remedy="The log was put back to an older state, or the sink belongs to another. Find out which.",
             )
         if wanted != self.position.next:
-            self._remember(replace(self.position, next=wanted, moved=self._clock()))
+            reached = max(wanted, self.position.reached)
+            self._remember(replace(self.position, next=wanted, reached=reached, moved=self._clock()))
 
     def _recovered(self) -> None:
         self._wait = FIRST_WAIT

@@ -16,11 +16,13 @@ SUFFIX = ".position"
 class Position:
     """Where one sink stands. Times are in seconds since the epoch; 0 is never.
 
-    ``next`` is the number of the entry that it wants next, ``moved`` when it last took some, ``error`` what is wrong
-    since ``failing``, ``remark`` what is weaker about it than one might think.
+    ``next`` is the number of the entry that it wants next; ``reached`` the furthest that this has ever been, since a
+    sink may ask for something again. ``moved`` is when it last took some, ``error`` what is wrong since ``failing``,
+    ``remark`` what is weaker about it than one might think.
     """
 
     next: int = 0
+    reached: int = 0
     moved: float = 0.0
     error: str = ""
     failing: float = 0.0
@@ -38,9 +40,13 @@ class Place:
         try:
             found = json.loads(self.path.read_bytes())
             return Position(
-                next=int(found["next"]), moved=float(found["moved"]), error=str(found["error"]),
-                failing=float(found["failing"]), remark=str(found["remark"]),
-            )  # fmt: skip
+                next=int(found["next"]),
+                reached=int(found["reached"]),
+                moved=float(found["moved"]),
+                error=str(found["error"]),
+                failing=float(found["failing"]),
+                remark=str(found["remark"]),
+            )
         except FileNotFoundError:
             return Position()
         except (ValueError, KeyError, TypeError) as error:
