@@ -6,19 +6,21 @@ import http.client
 import json
 import signal
 import ssl
-import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stockade.errors import ConfigurationError
+from stockade.intake.formats.mapped import parse
 from stockade.intake.handover import Handover
 from stockade.intake.ledger import Ledger
 from stockade.intake.receivers.http import HttpReceiver, token_in
 from stockade.intake.settings import HttpSource
 from tests.intake.conftest import Taking
-from tests.intake.lines import audited, reading
+from tests.intake.lines import MAPPING, audited, reading
 from tests.intake.memory import MemoryJournal
 from tests.servers.certificates import Certificates
 from tests.servers.processes import free_port, wait_port
@@ -131,29 +133,62 @@ def test_an_array_of_events_is_as_many_events(taking: Taking, stream: Stream) ->
     assert len(taking.events) == 3
 
 
-async def test_a_log_that_refuses_is_said_so_that_the_sender_tries_again(tmp_path: Any) -> None:
+@dataclass
+class Application:
+    """The application alone, without a server, before a log in memory."""
+
+    receiver: HttpReceiver
+    journal: MemoryJournal
+
+    async def send(self, body: bytes, headers: dict[str, str]) -> tuple[int, list[tuple[bytes, bytes]], Any]:
+        sent: list[dict[str, Any]] = []
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": body}
+
+        pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        await self.receiver({"type": "http", "method": "POST", "path": "/", "headers": pairs}, receive, send)
+        return sent[0]["status"], sent[0]["headers"], json.loads(sent[1]["body"])
+
+
+@pytest.fixture
+def application(tmp_path: Path) -> Iterator[Callable[..., Application]]:
     (tmp_path / "token").write_text(TOKEN)
     journal, ledger = MemoryJournal(), Ledger(tmp_path / "ledger")
-    source = HttpSource(name="gitlab", host="127.0.0.1", port=1, token=tmp_path / "token")
-    receiver = HttpReceiver(source, lambda: reading("gitlab_audit"), Handover(ledger, journal), clock=time.time)
-    sent: list[dict[str, Any]] = []
 
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
+    def made(format: str = "gitlab_audit", **more: Any) -> Application:
+        source = HttpSource(name="x", host="127.0.0.1", port=1, token=tmp_path / "token", format=format, **more)
+        mapping = parse(MAPPING, where="vault.toml")
+        receiver = HttpReceiver(source, lambda: reading(format, mapping=mapping), Handover(ledger, journal))
+        return Application(receiver, journal)
 
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": json.dumps(audited()).encode()}
-
-    headers = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
-    scope = {"type": "http", "method": "POST", "path": "/", "headers": headers}
-    journal.takes = 0
-    await receiver(scope, receive, send)
-    assert sent[0]["status"] == 503
-    assert (b"retry-after", b"5") in sent[0]["headers"]
-    await receiver(scope, receive, send)
-    assert sent[2]["status"] == 200
-    assert len(journal.entries) == 1
+    yield made
     ledger.close()
+
+
+async def test_a_log_that_refuses_is_said_so_that_the_sender_tries_again(
+    application: Callable[..., Application],
+) -> None:
+    gitlab, body = application(), json.dumps(audited()).encode()
+    gitlab.journal.takes = 0
+    status, headers, _ = await gitlab.send(body, HEADERS)
+    assert (status, (b"retry-after", b"5") in headers) == (503, True)
+    assert (await gitlab.send(body, HEADERS))[0] == 200
+    assert len(gitlab.journal.entries) == 1
+
+
+async def test_any_json_is_taken_by_a_mapping_and_known_by_its_text_where_it_has_no_id(
+    application: Callable[..., Application],
+) -> None:
+    vault = application("json", header="X-Token")
+    said = {"time": 1700049600, "request": {"operation": "read", "path": "secret/db", "remote_address": "192.0.2.1"}}
+    lines = b"\n".join(json.dumps(said | {"time": 1700049600 + n}).encode() for n in range(3))
+    assert (await vault.send(lines, {"X-Token": TOKEN}))[2] == {"taken": 3, "known": 0}
+    assert (await vault.send(lines, {"X-Token": TOKEN}))[2] == {"taken": 0, "known": 3}
+    assert {entry.event.action for entry in vault.journal.entries} == {"variable.read"}
 
 
 def test_a_token_that_is_too_short_is_refused(tmp_path: Any) -> None:
