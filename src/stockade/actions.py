@@ -77,6 +77,7 @@ VOCABULARY: Final[Mapping[Behaviour, Mapping[str, str]]] = {
         "scan.skip": "somebody pushed past the scan for secrets",
         "image.read": "a container image was pulled",
         "image.write": "a container image was pushed",
+        "image.remove": "a container image was removed",
     },
     Behaviour.CONFIGURATION: {
         "project.create": "a project was made",

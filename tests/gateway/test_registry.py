@@ -144,5 +144,5 @@ def test_the_key_is_made_once_and_kept_from_others(tmp_path: Path) -> None:
     token = Signer.kept(file).sign("alice", [], 4e9)
     assert file.stat().st_mode & 0o777 == 0o600
     assert Signer.kept(file).certificate == Signer.kept(file).certificate
-    assert Signer.kept(file).subject(token) is None, "it is not valid yet"
+    assert Signer.kept(file).holder(token) is None, "it is not valid yet"
     assert list(tmp_path.iterdir()) == [file]

@@ -193,7 +193,7 @@ def work(ground: Ground, number: int) -> None:
             url = ground.settings.database_url()
             directory = stack.enter_context(BuiltinDirectory(url, record=recording, insist=recording.insist))
         guard = guard_of(ground.settings, recording, identify=identify if directory else None)
-        gateway = Gateway(_site(ground, guard, directory))
+        gateway = Gateway(_site(ground, guard, directory, recording))
         serving = server.server(gateway)
         for ending in (signal.SIGTERM, signal.SIGINT):
             signal.signal(ending, serving.handle_exit)
@@ -203,7 +203,7 @@ def work(ground: Ground, number: int) -> None:
         runner.run(_serving(ground, guard, gateway, serving, recording, first=number == 0))
 
 
-def _site(ground: Ground, guard: Guard, directory: BuiltinDirectory | None) -> Site:
+def _site(ground: Ground, guard: Guard, directory: BuiltinDirectory | None, record: Recording) -> Site:
     settings = ground.settings
     return Site(
         guard,
@@ -214,6 +214,7 @@ def _site(ground: Ground, guard: Guard, directory: BuiltinDirectory | None) -> S
         security_txt=security_txt_of(settings),
         deliver=outbox(settings.state_directory() / "outbox") if directory else None,
         metrics_for=settings.metrics_for,
+        record=record,
     )
 
 

@@ -36,7 +36,9 @@ class Gateway:
 
     def __init__(self, site: Site) -> None:
         self.upstreams = Upstreams()
-        self.visitors = Visitors(site.directory, site.guard, site.clock) if site.directory is not None else None
+        self.visitors = (
+            Visitors(site.directory, site.guard, site.clock, site.record) if site.directory is not None else None
+        )
         self.forward_auth = ForwardAuth(site.guard, self.visitors)
         self.metrics = Metrics(site.guard, site.metrics_for)
         self.rooms = Rooms(site, self.visitors, self.upstreams)

@@ -14,7 +14,9 @@ from starlette.responses import PlainTextResponse, Response
 from stockade.directory import Action, Authenticated, BadName, UnknownCredentials
 from stockade.directory.names import project_path
 from stockade.errors import Refused, Unavailable
+from stockade.events import Event, Outcome, Ref
 from stockade.gateway import git_backend
+from stockade.gateway.git_record import Told, Writing, reading
 from stockade.gateway.identity import Visitors
 from stockade.gateway.threads import queried
 from stockade.gateway.turns import TooMany, Turns
@@ -89,9 +91,20 @@ class Git:
         )
         try:
             with self.turns.taken(self.visitors.client(scope).key):
-                return await git_backend.serve(variables, receive, send)
+                return await _served(asked, variables, receive, send, told=self._telling(asked, who, scope))
         except TooMany as error:
             return await _not_let_in(error)(scope, receive, send)
+
+    def _telling(self, asked: Wanted, who: Authenticated | None, scope: Scope) -> Told:
+        """Who did it, to what, from where: for the record."""
+        actor, by = (who.account.ref, {"credential": str(who.by.ref)}) if who else (None, {})
+        target, source = Ref("stockade", "project", asked.project), self.visitors.source(scope)
+
+        def told(details: Mapping[str, object], outcome: Outcome = "success") -> None:
+            now, action = self.visitors.clock(), f"repository.{asked.action}"
+            self.visitors.record(Event(now, action, actor, target, source, outcome, {**by, **details}))
+
+        return told
 
     async def _refused(self, who: Authenticated | None, asked: Wanted) -> Response | None:
         """Why not: nobody is told whether a project exists that they may not read."""
@@ -103,6 +116,20 @@ class Git:
         if "read" in may:
             return refusal(403, "You may read this repository, not write to it.")
         return refusal(404, "There is no such repository.")
+
+
+async def _served(asked: Wanted, variables: Mapping[str, str], receive: Receive, send: Send, *, told: Told) -> None:
+    """Hand over to Git, and record what was done: contents as they begin to leave, a push when it has ended."""
+    if asked.verb == "git-upload-pack":
+        return await git_backend.serve(variables, receive, reading(send, told))
+    if asked.verb != "git-receive-pack":
+        return await git_backend.serve(variables, receive, send)
+    writing = Writing(receive, send)
+    try:
+        return await git_backend.serve(variables, writing.receive, writing.send)
+    finally:
+        if details := writing.details():
+            told(details, "success" if writing.succeeded() else "failure")
 
 
 def _not_let_in(error: Refused | Unavailable) -> Response:

@@ -9,7 +9,9 @@ from functools import partial
 from typing import Final, cast
 
 from stockade.directory import AccountBlocked, Authenticated, BuiltinDirectory, UnknownCredentials
+from stockade.directory.builtin.register import unheard
 from stockade.errors import Refused, Unavailable
+from stockade.events import Event
 from stockade.gateway.credentials import Shown, shown
 from stockade.gateway.origin import origin_of
 from stockade.gateway.threads import WAITING, hashed, queried
@@ -41,8 +43,14 @@ def identify(_request: Request) -> Identity | None:
 class Visitors:
     """Finds out who is asking, at most once for each request."""
 
-    def __init__(self, directory: BuiltinDirectory, guard: Guard, clock: Callable[[], float] = time.time) -> None:
-        self.directory, self.guard, self.clock = directory, guard, clock
+    def __init__(
+        self,
+        directory: BuiltinDirectory,
+        guard: Guard,
+        clock: Callable[[], float] = time.time,
+        record: Callable[[Event], None] = unheard,
+    ) -> None:
+        self.directory, self.guard, self.clock, self.record = directory, guard, clock, record
         self.passwords = Turns("passwords are being checked", each=PASSWORDS, together=WAITING)
 
     async def glance(self, scope: Scope) -> None:

@@ -14,8 +14,9 @@ from stockade.errors import Refused, Unavailable
 from stockade.gateway.identity import Banned, Visitors
 from stockade.gateway.origin import origin_of
 from stockade.gateway.proxy import Proxy
+from stockade.gateway.registry_record import ImageRecord
 from stockade.gateway.registry_scopes import granted, wanted
-from stockade.gateway.registry_token import LIFETIME, SERVICE, Access, Signer
+from stockade.gateway.registry_token import LIFETIME, SERVICE, Access, Holder, Signer
 from stockade.gateway.threads import queried
 from stockade.guard.asgi import JUDGED, App, Message, Receive, Scope, Send
 from stockade.guard.request import parameters
@@ -59,14 +60,15 @@ class TokenService:
         except Unavailable as down:
             return error(503, down.message, **{"retry-after": "5"})
         access = [await self._granted(each, who) for each in wanted(parameters(query, "scope"))]
-        return self._token(who.account.name if who else "", [each for each in access if each.actions])
+        return self._token(who, [each for each in access if each.actions])
 
     async def _granted(self, access: Access, who: Authenticated | None) -> Access:
         return granted(access, await queried(self.visitors.directory.allowed, who, access.name, "registry"))
 
-    def _token(self, subject: str, access: list[Access]) -> Response:
+    def _token(self, who: Authenticated | None, access: list[Access]) -> Response:
         now = self.visitors.clock()
-        signed = self.signer.sign(subject, access, now)
+        subject, credential = (who.account.name, str(who.by.ref)) if who else ("", "")
+        signed = self.signer.sign(subject, access, now, credential=credential)
         issued = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
         body = {"token": signed, "access_token": signed, "expires_in": LIFETIME, "issued_at": issued}
         return JSONResponse(body, headers={"cache-control": "no-store"})
@@ -77,29 +79,32 @@ class RegistryDoor:
 
     def __init__(self, visitors: Visitors, registry: Registry, proxy: Proxy) -> None:
         self.visitors, self.signer, self.proxy = visitors, registry.signer, proxy
+        self.record = ImageRecord(visitors)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what may pass; a challenge names the token service as the client reaches it."""
-        refused = await self._refused(scope)
+        token = bearer(scope)
+        holder = self.signer.holder(token) if token else None
+        refused = await self._refused(holder)
         if refused is not None:
             await refused(scope, receive, send)
             return
         realm = f'realm="{origin_of(scope, self.visitors.guard.addresses)}{TOKENS}"'.encode("latin-1")
 
         async def challenge(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] == 401:
-                message = {**message, "headers": [_with_realm(line, realm) for line in message["headers"]]}
+            if message["type"] == "http.response.start":
+                self.record(scope, message["status"], holder)
+                if message["status"] == 401:
+                    message = {**message, "headers": [_with_realm(line, realm) for line in message["headers"]]}
             await send(message)
 
         await self.proxy(scope, receive, challenge)
 
-    async def _refused(self, scope: Scope) -> Response | None:
-        token = bearer(scope)
-        subject = self.signer.subject(token) if token else None
-        if not subject:
+    async def _refused(self, holder: Holder | None) -> Response | None:
+        if holder is None or not holder.account:
             return None
         try:
-            account = await queried(self.visitors.directory.account, subject)
+            account = await queried(self.visitors.directory.account, holder.account)
             await self.visitors.refuse_banned_user(account.name)
         except (UnknownAccount, Banned):
             return error(403, "This account may not use the registry.")

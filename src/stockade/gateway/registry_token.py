@@ -26,6 +26,7 @@ LIFETIME: Final = 120
 SKEW: Final = 5
 ISSUER: Final = "stockade"
 SERVICE: Final = "stockade-registry"
+CREDENTIAL: Final = "stockade.credential"
 _ALGORITHM: Final = "ES256"
 _PEM: Final = serialization.Encoding.PEM
 
@@ -37,6 +38,14 @@ class Access:
     type: str
     name: str
     actions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """An account's name, ``""`` being anybody's, and the credential that a token was got with."""
+
+    account: str
+    credential: str
 
 
 class Signer:
@@ -59,8 +68,8 @@ class Signer:
             raise TypeError(f"{file} holds no elliptic-curve key")
         return cls(key, x509.load_pem_x509_certificate(pem))
 
-    def sign(self, subject: str, access: Sequence[Access], now: float) -> str:
-        """A token for an account's name, or ``""`` for anybody."""
+    def sign(self, subject: str, access: Sequence[Access], now: float, *, credential: str = "") -> str:
+        """A token for an account's name, or ``""`` for anybody; ``credential`` says by which of its own it was got."""
         moment = int(now)
         claims = {
             "iss": ISSUER,
@@ -71,16 +80,17 @@ class Signer:
             "exp": moment + LIFETIME,
             "jti": str(uuid.uuid4()),
             "access": [{"type": a.type, "name": a.name, "actions": list(a.actions)} for a in access],
+            CREDENTIAL: credential,
         }
         return jwt.encode(claims, self._key, algorithm=_ALGORITHM, headers={"x5c": self._chain})
 
-    def subject(self, token: str) -> str | None:
-        """Whose token this is, ``""`` being anybody's; None when it is none of ours, or too old."""
+    def holder(self, token: str) -> Holder | None:
+        """Whose token this is; None when it is none of ours, or too old."""
         try:
             claims = jwt.decode(token, self._public, [_ALGORITHM], audience=SERVICE, issuer=ISSUER)
         except jwt.InvalidTokenError:
             return None
-        return str(claims.get("sub", ""))
+        return Holder(str(claims.get("sub", "")), str(claims.get(CREDENTIAL, "")))
 
 
 def _write_new(file: Path) -> None:

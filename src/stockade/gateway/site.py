@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stockade.directory import BuiltinDirectory
+from stockade.directory.builtin.register import unheard
 from stockade.errors import ConfigurationError
+from stockade.events import Event
 from stockade.gateway.metrics import LOOPBACK
 from stockade.gateway.outbox import Deliver
 from stockade.gateway.registry import Registry
@@ -21,8 +23,9 @@ class Site:
 
     ``guard`` judges every request. ``directory`` knows the accounts, for ``repositories`` (bare, ``PROJECT.git``
     each), ``registry`` and the sign-in pages. ``upstream`` gets every other request, and all of them without a
-    directory. ``security_txt`` is the text to serve by RFC 9116, ``deliver`` sends messages to people, and
-    ``metrics_for`` are the networks that may read ``/metrics``. Raises ConfigurationError for parts that need others.
+    directory. ``security_txt`` is the text to serve by RFC 9116, ``deliver`` sends messages to people,
+    ``metrics_for`` are the networks that may read ``/metrics``, and ``record`` hears what is read and written. Raises
+    ConfigurationError for parts that need others.
     """
 
     guard: Guard
@@ -33,6 +36,7 @@ class Site:
     security_txt: str | None = None
     deliver: Deliver | None = None
     metrics_for: Sequence[str] = LOOPBACK
+    record: Callable[[Event], None] = unheard
     clock: Callable[[], float] = time.time
 
     def __post_init__(self) -> None:
