@@ -6,10 +6,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from stockade.config import Settings, followed, load, rules_of
+from stockade.config.loading import stamp_of
 from stockade.config.settings import NEEDS_RESTART, changed
 from stockade.errors import ConfigurationError, StockadeError
 from stockade.events import Event, Ref
@@ -22,7 +22,6 @@ written is not read by halves, and an empty file on its way to be filled does no
 """
 
 _log = logging.getLogger("stockade.configuration")
-Stamp = tuple[int, int, int]
 
 
 class Follower:
@@ -48,7 +47,7 @@ class Follower:
         self.insist = insist or record
         self.changed = changed
         self.clock = clock
-        self._stamp = self._seen = _stamp(settings.file)
+        self._stamp = self._seen = settings.stamp
 
     async def run(self) -> None:
         """Look twice a second, until cancelled."""
@@ -66,7 +65,7 @@ class Follower:
 
     def _found(self) -> Settings | None:
         """What the file says now, if it has changed, rests, and can be read."""
-        file, stamp = self.settings.file, _stamp(self.settings.file)
+        file, stamp = self.settings.file, stamp_of(self.settings.file)
         rests, self._seen = stamp == self._seen, stamp
         if file is None or stamp == self._stamp or not rests:
             return None
@@ -112,12 +111,3 @@ class Follower:
     def _say(self, record: Record, action: str, *, outcome_ok: bool, **details: object) -> None:
         target = Ref("stockade", "configuration", str(self.settings.file))
         record(Event(self.clock(), action, None, target, None, "success" if outcome_ok else "failure", details))
-
-
-def _stamp(file: Path | None) -> Stamp | None:
-    """What changes when a file is written or replaced; None while it is away."""
-    try:
-        found = file.stat() if file is not None else None
-    except OSError:
-        return None
-    return (found.st_mtime_ns, found.st_ino, found.st_size) if found else None

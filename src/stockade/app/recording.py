@@ -31,6 +31,8 @@ from stockade.guard.journal import Record
 SOCKET: Final = "recorder"
 RETRY: Final = 0.1
 """Seconds between two looks whether the log is free."""
+PARTING: Final = 1.0
+"""Seconds that a command waits at its end for what should be recorded."""
 LOOK_EVERY: Final = 0.5
 """Seconds between two looks of the recorder whether its log still takes events."""
 
@@ -155,7 +157,9 @@ class OperatorsLog:
     def close(self) -> None:
         """Let go of it."""
         way, self._way = self._way, None
-        if isinstance(way, (AuditLog, Reporter)):
+        if isinstance(way, Reporter):
+            way.close(PARTING)  # the recorder has it then, if not the disk
+        elif isinstance(way, AuditLog):
             way.close()
 
     def _found(self) -> Log:

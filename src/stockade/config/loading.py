@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from stockade.config.building import answers_of, followed, rules_of
-from stockade.config.settings import RULES, Settings
+from stockade.config.settings import RULES, Settings, Stamp
 from stockade.config.source import Place, Source, read_source
 from stockade.config.tables import read_table
 from stockade.errors import ConfigurationError
@@ -25,7 +25,19 @@ def load(file: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     Raises ConfigurationError with file, line and the nearest right name.
     """
     chosen = file or default_file(environ)
-    return replace(read(read_source(chosen)), file=chosen.absolute()) if chosen else Settings()
+    if chosen is None:
+        return Settings()
+    stamp = stamp_of(chosen)
+    return replace(read(read_source(chosen)), file=chosen.absolute(), stamp=stamp)
+
+
+def stamp_of(file: Path | None) -> Stamp | None:
+    """What changes when a file is written or replaced; None while it is away."""
+    try:
+        found = file.stat() if file is not None else None
+    except OSError:
+        return None
+    return (found.st_mtime_ns, found.st_ino, found.st_size) if found else None
 
 
 def default_file(environ: Mapping[str, str] = os.environ) -> Path | None:

@@ -30,6 +30,7 @@ from stockade.guard.answers import HeaderStyle, Told
 from stockade.guard.rules import Rule
 
 SHARED: Final = Url("shared")
+Stamp = tuple[int, int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,6 +176,8 @@ class Settings:
     )
     file: Path | None = field(default=None, compare=False)
     """The file that this was read from, which a running server follows."""
+    stamp: Stamp | None = field(default=None, compare=False)
+    """What that file looked like then, so that no change since is missed."""
 
     @property
     def written_rules(self) -> tuple[Rule, ...]:
