@@ -1,4 +1,4 @@
-"""What `stockade check` says of the audit log: whether it is kept, how fresh its last head is."""
+"""What `stockade check` says of the audit log: whether it is kept and signed, and how far its sinks are."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ def audit_log(settings: Settings, now: float) -> Iterator[Found]:
         return
     try:
         yield _kept(settings, _remembered(signer), now)
+        yield from _carried(settings, now)
     except StockadeError as error:
         yield Found("audit log", "problem", error.message, error.remedy)
 
@@ -54,6 +55,25 @@ def _kept(settings: Settings, remembered: int, now: float) -> Found:
     return Found(
         "audit log", "good", says + (f"; process {process} keeps it" if process else "; no server keeps it now")
     )
+
+
+def _carried(settings: Settings, now: float) -> Iterator[Found]:
+    """How far each sink of the configuration is."""
+    from stockade.app.attending import carriers_state
+    from stockade.audit.sinks.carrying import standings
+
+    at = {each.name: each for each in standings(settings.audit_log(), carriers_state(settings), now)}
+    for name in (each.sink().called for each in settings.audit.sinks):
+        if (found := at.get(name)) is None:
+            yield Found(f"sink {name}", "warning", "nothing was carried there yet", "Run stockade serve: it carries.")
+        elif found.error:
+            failing = written_duration(max(1, round(now - found.failing)))
+            says = f"{found.behind} entries behind; it fails for {failing}: {found.error}"
+            yield Found(f"sink {name}", "problem", says, "Nothing is lost: they are carried when it is well again.")
+        else:
+            lag = written_duration(max(1, round(found.lag))) if found.behind else ""
+            says = f"{found.behind} entries behind, the oldest for {lag}" if lag else "has all that is signed"
+            yield Found(f"sink {name}", "warning" if found.remark else "good", says, found.remark)
 
 
 _STUCK: Final = "See that its disk has room and answers; until then what must be recorded is refused."

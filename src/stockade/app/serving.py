@@ -22,6 +22,7 @@ import uvicorn
 import uvloop
 
 from stockade.app import firewall
+from stockade.app.attending import roles
 from stockade.app.contact import security_txt_of
 from stockade.app.crew import HELD, Crew, Role
 from stockade.app.following import Follower
@@ -106,6 +107,8 @@ def serve(settings: Settings, log: SecurityLog, by: Ref, tell: Callable[[Started
         _say_start(ground, by)
         tell(replace(ground.started, key=key))
         try:
+            for role in roles(settings):
+                crew.start(role)
             for number in range(settings.workers):
                 crew.start(Role(f"worker {number}", partial(work, ground, number)))
             crew.keep()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from stockade.config.carrying import SINKS, SinkTable
 from stockade.config.kinds import PATH
 from stockade.config.source import Place
 from stockade.config.tables import setting
@@ -52,3 +53,4 @@ class AuditSettings:
     heartbeat: float = setting(DURATION, "When nothing happens for so long, the log says so.", 300.0)
     segment_size: int = setting(SIZE, "A segment is closed when it is larger, and can be carried away.", 16 << 20)
     segment_age: float = setting(DURATION, "… or older.", 3600.0)
+    sinks: tuple[SinkTable, ...] = setting(SINKS, "Where it is carried to.", (), shown_default="nowhere")

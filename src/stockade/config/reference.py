@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from stockade.config.audit import AuditSettings
+from stockade.config.carrying import DetectSettings, SinkTable
 from stockade.config.gitlab import GitBasicAuthSettings, GitLabSettings, GitLabThrottle
 from stockade.config.rules import (
     Allow2BanSettings,
@@ -44,6 +45,8 @@ TABLES: Final[tuple[tuple[str, type[Any]], ...]] = (
     ("[security_txt]", SecurityTxtSettings),
     ("[log]", LogSettings),
     ("[audit]", AuditSettings),
+    ("[[audit.sinks]]", SinkTable),
+    ("[detect]", DetectSettings),
     ("[nftables]", NftablesSettings),
     ("[gitlab]", GitLabSettings),
     ("[gitlab.git_basic_auth]", GitBasicAuthSettings),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from stockade.config.audit import AuditSettings
+from stockade.config.carrying import DetectSettings
 from stockade.config.gitlab import GitLabSettings
 from stockade.config.kinds import DATABASE, HEADER_NAME, LISTEN, MOMENT, NETWORKS, PATH, PRESETS, STORE, UPSTREAM
 from stockade.config.rules import (
@@ -171,6 +172,9 @@ class Settings:
     )
     log: LogSettings = setting(table(LogSettings, "[log]"), "The security log.", LogSettings())
     audit: AuditSettings = setting(table(AuditSettings, "[audit]"), "The audit log.", AuditSettings())
+    detect: DetectSettings | None = setting(
+        table(DetectSettings, "[detect]"), "What reads the audit log as it grows.", None, shown_default="nothing"
+    )
     nftables: NftablesSettings = setting(
         table(NftablesSettings, "[nftables]"), "Bans in the packet filter.", NftablesSettings()
     )
@@ -224,7 +228,17 @@ def default_state(environ: Mapping[str, str] = os.environ) -> Path:
     return (Path(home) if home.startswith("/") else Path.home() / ".local" / "state") / "stockade"
 
 
-NEEDS_RESTART: Final = ("listen", "upstream", "workers", "state", "store", "store_deadline", "database", "audit")
+NEEDS_RESTART: Final = (
+    "listen",
+    "upstream",
+    "workers",
+    "state",
+    "store",
+    "store_deadline",
+    "database",
+    "audit",
+    "detect",
+)
 """Settings that a running server reads once."""
 
 
