@@ -73,6 +73,10 @@ class Searching:
             for log in self.logs
         ]
 
+    def differences(self) -> Iterator[str]:
+        """How the index differs from the logs."""
+        return (said for log in self.logs for said in self.index.differences(log.origin, log.entries))
+
     def timeline(self, subject: str, narrowed: Query) -> Timeline:
         """The timeline of a subject, with the addresses from which it acted."""
         return timeline(subject, narrowed, self.index.sources(came_from(subject, narrowed)))

@@ -35,6 +35,7 @@ INDEX: Final = "search.db"
 PAGE: Final = 50
 TIMELINE: Final = 200
 SCREENFUL: Final = 1000
+DIFFERENCES: Final = 20
 
 Words = Annotated[
     list[str] | None,
@@ -154,11 +155,32 @@ def follow(
             sys.stdout.flush()
 
 
-def reindex(*, log: Logs = None, index: Where = None, config: Config = None) -> None:
-    """Make the index of the logs anew. It is there to find, and proves nothing."""
-    with _searching(log, index, config, anew=True) as searching:
+def reindex(
+    *,
+    log: Logs = None,
+    index: Where = None,
+    check: Annotated[bool, typer.Option("--check", help="Only compare it with the logs, entry by entry.")] = False,
+    config: Config = None,
+) -> None:
+    """Make the index of the logs anew. It is there to find, and proves nothing.
+
+    With --check, exit code 5 when somebody has changed it; the messages name what.
+    """
+    with _searching(log, index, config, anew=not check) as searching:
+        if check and _differs(searching):
+            raise typer.Exit(Exit.TAMPERED)
         for origin, following in searching.index.logs():
             screen.say(screen.shown(f"{origin}: {following:,} entries are indexed"))
+
+
+def _differs(searching: Searching) -> bool:
+    """Say how the index differs from the logs; of many differences the first."""
+    differences = list(islice(searching.differences(), DIFFERENCES + 1))
+    for said in differences[:DIFFERENCES]:
+        _warn(said)
+    if len(differences) > DIFFERENCES:
+        _warn("and more; `stockade reindex` makes it anew")
+    return bool(differences)
 
 
 # ── what is asked, and of what ───────────────────────────────────────────────────────────────────

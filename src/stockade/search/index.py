@@ -16,7 +16,7 @@ from stockade.search.database import Database
 from stockade.search.postgresql import PostgresqlTokens
 from stockade.search.query import Query
 from stockade.search.sqlite import SqliteTokens
-from stockade.search.stored import digest, read, stored, wished_key
+from stockade.search.stored import digest, is_near, read, stored, wished_key
 from stockade.search.tables import Row, Span, Tokens
 from stockade.search.tokens import tokens_of
 
@@ -133,6 +133,36 @@ class Index:
         connection.execute(changed.values(next=following, digest=digest(bodies[-1])))
         return following
 
+    def differences(self, origin: str, entries: Entries) -> Iterator[str]:
+        """How the index differs from a log: what is missing in it, changed, not found as it should be, or made up."""
+        with self.database.reading() as connection:
+            number, last, there = _size(connection, origin)
+        coming, compared = (entry for entry in entries(0) if entry.index < last), 0
+        while batch := list(islice(coming, 500)):
+            with self.database.reading() as connection:
+                yield from self._compared(connection, number, batch)
+            compared += len(batch)
+        if not there == compared == last:
+            yield f"{origin}: {there} entries are in the index, {last} were indexed, the log has {compared} of them"
+
+    def _compared(self, connection: Connection, log: int, batch: Sequence[Entry]) -> Iterator[str]:
+        columns = tables.entry.c
+        wanted = select(columns.number, columns.key, columns.body).where(
+            columns.log == log, columns.number.in_([entry.index for entry in batch])
+        )
+        there = {number: (key, body) for number, key, body in connection.execute(wanted)}
+        rows: list[Row] = []
+        for entry in batch:
+            key, body = there.get(entry.index, (-1, ""))
+            if body != stored(entry):
+                yield f"{entry} {'was changed' if body else 'is missing'} in the index"
+            elif not is_near(key, entry):
+                yield f"{entry} stands at another time in the index"
+            else:
+                rows.append(Row(key, log, entry.index, entry.event.source, body, *tokens_of(entry)))
+        for row in self._tokens.lacking(connection, rows):
+            yield f"{batch[0].origin}#{row.number} is not found as it should be"
+
     # ── finding ──────────────────────────────────────────────────────────────────────────────────
 
     def find(self, query: Query, limit: int, *, newest: bool = True, after: str | None = None) -> Page:
@@ -206,6 +236,14 @@ def _log(connection: Connection, origin: str) -> tuple[int, str, int]:
         (number,) = made.inserted_primary_key or (0,)
         return number, "", 0
     return found[0], found[1], found[2]
+
+
+def _size(connection: Connection, origin: str) -> tuple[int, int, int]:
+    """A log's number here, the number of its first entry that is not indexed, and how many there are of it."""
+    wanted = select(tables.log.c.id, tables.log.c.next).where(tables.log.c.origin == origin)
+    number, following = connection.execute(wanted).one_or_none() or (-1, 0)
+    counted = select(func.count()).select_from(tables.entry).where(tables.entry.c.log == number)
+    return number, following, connection.scalar(counted) or 0
 
 
 def _entries(connection: Connection, keys: Sequence[int]) -> list[Entry]:

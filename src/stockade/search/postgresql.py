@@ -40,9 +40,8 @@ class PostgresqlTokens:
         """Add entries."""
         with connection.connection.cursor() as cursor, cursor.copy(_COPY) as copy:  # type: ignore[attr-defined]
             for row in rows:
-                lexemes = " ".join(f"'{token}'" for token in dict.fromkeys((*row.fields, *row.words)))
                 source = None if row.source is None else row.source.encode("ascii", "backslashreplace").decode()
-                copy.write_row((row.key, row.log, row.number, source, row.body, lexemes, f" {' '.join(row.words)} "))
+                copy.write_row((row.key, row.log, row.number, source, row.body, _lexemes(row), _text(row)))
 
     def forget(self, connection: Connection, log: int) -> None:
         """Take away a log's entries."""
@@ -68,9 +67,28 @@ class PostgresqlTokens:
         _plan(connection, enable_bitmapscan="on")
         return page, None
 
+    def lacking(self, connection: Connection, rows: Sequence[Row]) -> list[Row]:
+        """What PostgreSQL has beside an entry has to be what it should have."""
+        statement = "SELECT key FROM search_entry WHERE key = %s AND tokens = %s::tsvector AND words = %s"
+        return [
+            row
+            for row in rows
+            if connection.exec_driver_sql(statement, (row.key, _lexemes(row), _text(row))).first() is None
+        ]
+
     def settle(self, connection: Connection) -> None:
         """Let PostgreSQL look at what it holds."""
         connection.exec_driver_sql("ANALYZE search_entry")
+
+
+def _lexemes(row: Row) -> str:
+    """A tsvector without places."""
+    return " ".join(f"'{token}'" for token in dict.fromkeys((*row.fields, *row.words)))
+
+
+def _text(row: Row) -> str:
+    """The words in order, a space around each."""
+    return f" {' '.join(row.words)} "
 
 
 def _plan(connection: Connection, **settings: str) -> None:

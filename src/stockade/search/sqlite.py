@@ -21,6 +21,8 @@ _CREATE: Final = (
     "tokens, content='', columnsize=0, tokenize=\"ascii tokenchars '=._-:/@~'\")"
 )
 _AT_ONCE: Final = 1_000
+AT_ONCE: Final = 100
+"""Tokens of one expression, when a row is looked for by all it has."""
 
 
 class SqliteTokens:
@@ -63,6 +65,10 @@ class SqliteTokens:
         """FTS5 walks in the order of its rows, from either end, and stops when the page is full."""
         return list(connection.scalars(span.ordered(self.keys(query)))), None
 
+    def lacking(self, connection: Connection, rows: Sequence[Row]) -> list[Row]:
+        """Asked by all of its tokens, every row has to be found."""
+        return [row for row in rows if not all(_is_there(connection, row.key, some) for some in _asked(row))]
+
     def settle(self, connection: Connection) -> None:
         """Merge the full-text index, and let SQLite look at its tables."""
         connection.exec_driver_sql("INSERT INTO search_token(search_token) VALUES ('optimize')")
@@ -75,6 +81,18 @@ def _key_for(part: Query) -> Key:
     WHERE Clause Terms Using Unary +").
     """
     return _fts.c.rowid if isinstance(part, (Since, Before)) else literal_column("+search_token.rowid", Integer)
+
+
+def _asked(row: Row) -> Iterator[str]:
+    """The tokens of a row as expressions of a bearable length."""
+    tokens = [*row.fields, *dict.fromkeys(row.words)]
+    for at in range(0, len(tokens), AT_ONCE):
+        yield " AND ".join(f'"{token}"' for token in tokens[at : at + AT_ONCE])
+
+
+def _is_there(connection: Connection, key: int, asked: str) -> bool:
+    statement = "SELECT 1 FROM search_token WHERE search_token MATCH ? AND rowid = ?"
+    return connection.exec_driver_sql(statement, (asked, key)).first() is not None
 
 
 def _match(query: Query) -> ColumnElement[bool]:

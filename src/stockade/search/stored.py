@@ -58,6 +58,11 @@ def key_of(moment: int) -> int:
     return min(max(moment, 0), _LAST) << TIES
 
 
+def is_near(key: int, entry: Entry) -> bool:
+    """Whether the key may be that of the entry: where others have the wished one, it lies less than a second later."""
+    return 0 <= key - key_of(micros(entry.event.time)) < 1_000_000 << TIES
+
+
 def wished_key(entry: Entry) -> int:
     """The key of an entry, if nobody has it yet: by its time, and within a microsecond by its number."""
     return key_of(micros(entry.event.time)) + entry.index % (1 << TIES)

@@ -95,5 +95,8 @@ class Tokens(Protocol):
     def page(self, connection: Connection, query: Query, span: Span) -> tuple[list[int], int | None]:
         """A page of the keys of what the query finds, in order; how many more there are, where that is known then."""
 
+    def lacking(self, connection: Connection, rows: Sequence[Row]) -> list[Row]:
+        """Those of the rows that are not found by every token they should have."""
+
     def settle(self, connection: Connection) -> None:
         """Make fast, after many entries were added."""
