@@ -72,7 +72,7 @@ def test_a_log_that_another_process_has_open_is_reached_by_its_recorder(taking: 
             file.write(LINE * 2)
         said = terminal.run("intake", "once", "sources.toml")
         assert (said.code, said.out) == (0, "hosts: 2\n")
-        (taking.directory / "state" / "audit-signer" / "intake.sqlite").unlink()
+        (taking.directory / "state" / "intake.sqlite").unlink()
         assert terminal.run("intake", "once", "sources.toml").out == "hosts: 5\n", "all is read, and known"
         recorder.close()
     found = [entry.event for entry in entries(log, 0)]

@@ -32,7 +32,7 @@ Log = Annotated[
 State = Annotated[Path | None, typer.Option(metavar="DIR", help="Where the signer of that log keeps its keys.")]
 Ledger = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="What was handed on; intake.sqlite beside the signer's keys unless told."),
+    typer.Option(metavar="FILE", help="What was handed on; intake.sqlite in the state directory unless told."),
 ]
 SHOWN = 20
 
@@ -198,10 +198,11 @@ class _Where:
 
     @contextmanager
     def open(self) -> Iterator[tuple[Journal, Path]]:
-        """The way into it, and the directory of its signer."""
+        """The way into it, and the directory in which to remember what was handed on."""
         from stockade.app.taking_in import IntoAuditLog, into
         from stockade.audit.log import AuditLog
         from stockade.config import load
+        from stockade.config.state import state_of
 
         if (self.log is None) != (self.state is None):
             raise ConfigurationError("--log and --state belong together", remedy="Give both, or neither.")
@@ -211,7 +212,7 @@ class _Where:
             return
         settings = load(self.config)
         with into(settings, lambda key: _say(f"a new audit log was made; keep {key} elsewhere")) as journal:
-            yield journal, settings.audit_signer()
+            yield journal, state_of(settings)
 
 
 @contextmanager
@@ -220,8 +221,8 @@ def _ready(sources: Path, where: _Where, ledger: Path | None) -> Iterator[Intake
     from stockade.intake.settings import IntakeSettings
 
     found = _sources(sources)
-    with where.open() as (journal, signer):
-        settings = IntakeSettings(sources=found, ledger=ledger or signer / "intake.sqlite")
+    with where.open() as (journal, state):
+        settings = IntakeSettings(sources=found, ledger=ledger or state / "intake.sqlite")
         ready = Intake(settings, journal, say=_say)
         try:
             yield ready
