@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +13,12 @@ from hypothesis import strategies as st
 from stockade.actions import BEHAVIOUR_OF
 from stockade.detect.conditions import Kind
 from stockade.detect.detector import Rules
+from stockade.detect.pack import rules_beside_ours
 from stockade.detect.reading import rules_of
 from stockade.detect.values import MODIFIERS
 from stockade.detect.view import View
 from stockade.errors import ConfigurationError
-from tests.detect.entries import entries, event, matches, rule, selecting
+from tests.detect.entries import entries, event, fed, matches, names, rule, selecting
 
 # modifier: the selection, what matches it, and what does not; values of details.x, and of details.y = "Bob"
 ASKED = {
@@ -193,6 +195,26 @@ def test_a_filter_of_sigma_takes_away_what_it_selects() -> None:
     )
     assert matches(filtered, event("token.create"))
     assert not matches(filtered, event("token.create", "ci"))
+
+
+def test_a_filter_of_a_rule_that_is_not_there_is_refused() -> None:
+    lost = "title: F\nlogsource: {product: stockade}\nfilter: {rules: [no_such], r: {a: b}, condition: not r}\n"
+    with pytest.raises(ConfigurationError, match="'F' filters no_such, which is no rule"):
+        rules_of([("f.yml", lost)])
+
+
+def test_rules_beside_ours_refer_to_ours_filter_them_and_silence_none(tmp_path: Path) -> None:
+    robot = "title: Our robot\nlogsource: {product: stockade}\nfilter:\n"
+    robot += "  rules: [factor_removed]\n  robot: {actor.id: robot}\n  condition: not robot\n"
+    (tmp_path / "robot.yml").write_text(robot)
+    twice = (
+        "title: Twice\ncorrelation: {type: event_count, rules: [factor_removed], timespan: 1h, condition: {gte: 2}}\n"
+    )
+    (tmp_path / "twice.yml").write_text(twice)
+    detector = Rules(rules_beside_ours(tmp_path))
+    assert "factor_removed" not in names(fed(detector, [event("factor.remove", "robot", target="alice")]))
+    told = names(fed(detector, [event("factor.remove", at=n, target="alice") for n in range(2)]))
+    assert {"factor_removed", "twice"} <= set(told)
 
 
 WORDS = st.sampled_from([*list(BEHAVIOUR_OF)[:12], "x.y"])

@@ -85,6 +85,24 @@ def test_the_others_are_refused(name: str) -> None:
         rules_of([(f"{name}.yml", rule + text)])
 
 
+@pytest.mark.parametrize("name", ["filter_1", "filter_ecs"])
+def test_the_filters_that_sigma_tests_its_schema_with_run_where_their_rules_are(name: str) -> None:
+    text = real(f"{SIGMA}/tests/schema/filter/{name}.yml").read_text()
+    schema("filters").validate(plain(yaml.safe_load(text)))
+    with pytest.raises(ConfigurationError, match="which is no rule"):
+        rules_of([(f"{name}.yml", text)])
+    written = (
+        text.split("filter:")[0].split("logsource:")[0]
+        + "logsource: {product: stockade}\nfilter:"
+        + text.split("filter:")[1]
+    )
+    parts = [
+        f"title: x\nid: {part}\nlogsource: {{product: stockade}}\ndetection: {{s: {{action: message}}, condition: s}}\n"
+        for part in yaml.safe_load(text)["filter"]["rules"]
+    ]
+    assert len(rules_of([(f"{name}.yml", "---\n".join([*parts, written]))])) == 2
+
+
 @pytest.mark.parametrize("name", ["rule_1", "rule_ecs"])
 def test_rules_for_logs_that_nobody_takes_in_here_are_refused(name: str) -> None:
     path = real(f"{SIGMA}/tests/schema/rules/{name}.yml")

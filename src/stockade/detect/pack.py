@@ -15,20 +15,24 @@ from stockade.errors import ConfigurationError
 @cache
 def own_pack() -> tuple[Rule, ...]:
     """The rules that come with Stockade."""
-    found = (files("stockade.detect") / "rules").iterdir()
-    texts = sorted((each.name, each.read_text("utf-8")) for each in found if each.name.endswith(".yml"))
-    return tuple(rules_of(texts))
+    return tuple(rules_of(_own_texts()))
 
 
 def rules_in(place: Path) -> tuple[Rule, ...]:
-    """The rules of a file, or of all ``.yml`` files of a directory and of those in it.
+    """The rules of a file, or of all ``.yml`` files of a directory and of those in it, which may refer to ours.
 
     Raises ConfigurationError when there are none, and for a rule that cannot be evaluated.
     """
+    ours = {rule.file for rule in own_pack()}
+    return tuple(rule for rule in rules_beside_ours(place) if rule.file not in ours)
+
+
+def rules_beside_ours(place: Path) -> tuple[Rule, ...]:
+    """Ours and those of a file or directory together, whose filters count for ours, too. Raises as ``rules_in``."""
     texts = list(_texts(place))
     if not texts:
         raise ConfigurationError(f"{place} has no rules", remedy="Rules are files whose names end in .yml.")
-    return tuple(rules_of(texts))
+    return tuple(rules_of([*_own_texts(), *texts]))
 
 
 def rules_that_run(place: Path) -> tuple[tuple[Rule, ...], tuple[ConfigurationError, ...]]:
@@ -40,6 +44,11 @@ def rules_that_run(place: Path) -> tuple[tuple[Rule, ...], tuple[ConfigurationEr
         except ConfigurationError as error:
             refused.append(error)
     return tuple(rules), tuple(refused)
+
+
+def _own_texts() -> list[tuple[str, str]]:
+    found = (files("stockade.detect") / "rules").iterdir()
+    return sorted((each.name, each.read_text("utf-8")) for each in found if each.name.endswith(".yml"))
 
 
 def _texts(place: Path) -> Iterator[tuple[str, str]]:

@@ -24,7 +24,7 @@ from sigma.collection import SigmaCollection
 from sigma.correlations import SigmaCorrelationRule
 from sigma.exceptions import SigmaCollectionError, SigmaError, SigmaRuleLocation
 from sigma.filters import SigmaFilter
-from sigma.rule import SigmaRule
+from sigma.rule import SigmaRule, SigmaRuleBase
 from sigma.rule.base import check_alias_expansion
 
 from stockade.detect.conditions import condition_of, either, every, of_source
@@ -59,6 +59,7 @@ def rules_of(texts: Iterable[tuple[str, str]]) -> list[Rule]:
     for file, text in texts:
         sources[file] = text
         parsed += _parsed(file, text)
+    _refuse_filters_of_nothing(parsed)
     try:
         collection = SigmaCollection(init_rules=parsed, errors=[])
         names = _names([rule for rule in collection.rules if not isinstance(rule, SigmaFilter)])
@@ -66,6 +67,18 @@ def rules_of(texts: Iterable[tuple[str, str]]) -> list[Rule]:
         raise _wrong("the rules", error) from error
     _refuse_circles(collection, names)
     return [_rule(rule, names, sources[_file(rule)]) for rule in collection.rules]
+
+
+def _refuse_filters_of_nothing(parsed: Sequence[Sigma | SigmaFilter]) -> None:
+    """A filter that names a rule which is not there would look as if it did something."""
+    rules = [rule for rule in parsed if not isinstance(rule, SigmaFilter)]
+    known = {str(called) for rule in rules for called in (rule.name, rule.id) if called}
+    for each in parsed:
+        if isinstance(each, SigmaFilter) and not isinstance(each.filter.rules, str):
+            for reference in each.filter.rules:
+                if reference.reference not in known:
+                    where = str(each.source.path) if each.source else ""
+                    raise ConfigurationError(f"{where}: {each.title!r} filters {reference.reference}, which is no rule")
 
 
 def _refuse_circles(collection: SigmaCollection, names: Mapping[int, str]) -> None:
@@ -126,7 +139,7 @@ def _keys(found: object, place: str) -> Iterator[tuple[str, str]]:
             yield from _keys(inner, f"{place}[{number}]")
 
 
-def _file(rule: Sigma) -> str:
+def _file(rule: SigmaRuleBase) -> str:
     return str(rule.source.path) if rule.source else ""
 
 
@@ -151,7 +164,7 @@ def _rule(rule: Sigma, names: Mapping[int, str], source: str) -> Rule:
     except (CannotEvaluate, SigmaError, TypeError) as error:
         raise _wrong(f"{file}: {rule.title!r}", error) from error
     tags = [str(tag) for tag in rule.tags]
-    silenced = not rule._output
+    silenced = not rule._output and any(_file(other) == file for other in rule._backreferences)
     return Rule(
         name=names[id(rule)],
         title=rule.title,
