@@ -170,6 +170,20 @@ def test_lines_of_gitlab(said: dict[str, Any], expected: tuple[str, str]) -> Non
     assert action("gitlab", said) == expected
 
 
+def test_what_a_token_may_and_what_a_member_becomes_is_told_of_requests_too() -> None:
+    form = [{"key": "personal_access_token", "value": {"name": "x", "scopes": ["api", "sudo"]}}]
+    made = event(
+        "gitlab", request(200, controller="UserSettings::PersonalAccessTokensController", format="json", params=form)
+    )
+    assert (made.action, made.outcome, made.details["scopes"]) == ("token.create", "success", ["api", "sudo"])
+    route = "/api/:version/projects/:id/members"
+    said = {"time": AT, "method": "POST", "path": "/api/v4/projects/3/members", "route": route, "status": 201}
+    added = event(
+        "gitlab", said | {"params": [{"key": "user_id", "value": "7"}, {"key": "access_level", "value": "50"}]}
+    )
+    assert (added.action, added.details["role"]) == ("member.add", "owner")
+
+
 def test_the_address_of_a_failed_login_is_the_last_word_whatever_the_name_holds() -> None:
     found = event("gitlab", {"time": AT, "message": "Failed Login: username=eve ip=192.0.2.1 x ip=192.0.2.9"})
     assert found.source == "192.0.2.9"

@@ -25,6 +25,8 @@ LOGIN: Final = re.compile(
     r"(Failed|Successful) Login: username=(.*) ip=(\S+)(?: method=\S+)?(?: admin=\S+)?\Z", re.DOTALL
 )
 SESSIONS: Final = "SessionsController#create"
+ROLES: Final = {"10": "guest", "20": "reporter", "30": "developer", "40": "maintainer", "50": "owner"}
+"""GitLab's access levels, as requests name them."""
 
 
 def gitlab_log(dating: Dating) -> Read:
@@ -84,6 +86,8 @@ def _request(entry: Entry, time: float) -> Event:
 
 
 def _facts(entry: Entry, name: str, status: int) -> dict[str, object]:
+    acts = table("gitlab_requests").meaning(name) != NOTHING
+    asked = _parameters(entry) if acts else {}
     return foreign.fields(
         type=name,
         method=entry.get("method"),
@@ -92,7 +96,9 @@ def _facts(entry: Entry, name: str, status: int) -> dict[str, object]:
         user_id=entry.get("user_id") or entry.get("meta.user_id"),
         user_agent=entry.get("ua"),
         correlation_id=entry.get("correlation_id"),
-        params=_parameters(entry) if table("gitlab_requests").meaning(name) != NOTHING else None,
+        params=asked,
+        scopes=_asked(asked, "scopes"),
+        role=ROLES.get(str(_asked(asked, "access_level"))),
     )
 
 
@@ -175,6 +181,12 @@ def _message(entry: Entry, time: float, said: str) -> Event:
 
 
 # ── parameters ───────────────────────────────────────────────────────────────────────────────────
+
+
+def _asked(parameters: Entry, name: str) -> object:
+    """A parameter by its name, also within the form that it was sent with: ``personal_access_token[scopes]``."""
+    forms = [each for each in parameters.values() if isinstance(each, dict)]
+    return next((each[name] for each in (parameters, *forms) if name in each), None)
 
 
 def _claimed(entry: Entry) -> str | None:
