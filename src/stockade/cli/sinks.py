@@ -11,7 +11,7 @@ import typer
 
 from stockade.cli import screen
 from stockade.cli.exits import Exit
-from stockade.cli.options import Config, Json, Log, log_of
+from stockade.cli.options import Config, Json, Log, stockade
 from stockade.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ State = Annotated[
     typer.Argument(
         metavar="[STATE]",
         show_default=False,
-        help="Where the carriers remember how far each sink is; beside the log, if none.",
+        help="Where the carriers remember how far each sink is; where the server's do, or beside LOG, if none.",
     ),
 ]
 
@@ -35,7 +35,10 @@ def ship(
     state: State = None,
     *,
     sink: Annotated[
-        list[str] | None, typer.Option(metavar="URL", help="A sink: its URL, with its options after a question mark.")
+        list[str] | None,
+        typer.Option(
+            metavar="URL", help="A sink: its URL, with its options after a question mark; the configuration's, if none."
+        ),
     ] = None,
     until_done: Annotated[
         bool,
@@ -44,13 +47,16 @@ def ship(
     patience: Annotated[float, typer.Option(metavar="SECONDS", help="How long --until-done waits.")] = 60.0,
     config: Config = None,
 ) -> None:
-    """Carry the log to its sinks, each in its own time, until you stop it."""
+    """Carry the log to its sinks, each in its own time, until you stop it.
+
+    `stockade serve` does so by itself, to the sinks in its configuration.
+    """
     from stockade.audit.sinks.carrying import carried
     from stockade.audit.sinks.parcels import signed_size
     from stockade.config.secrets import resolve
 
-    path = log_of(log, config)
-    with carried(path, _state_of(path, state), _settings(sink or ()), resolve) as carriers:
+    path, place = _places(log, state, config)
+    with carried(path, place, _settings(sink or ()) or _configured(config), resolve) as carriers:
         if until_done:
             _wait_for(carriers, signed_size(path), time.monotonic() + patience)
         else:
@@ -64,8 +70,7 @@ def sinks(log: Log = None, state: State = None, *, config: Config = None, json: 
     """
     from stockade.audit.sinks.carrying import standings
 
-    path = log_of(log, config)
-    found = standings(path, _state_of(path, state), time.time())
+    found = standings(*_places(log, state, config), time.time())
     if json:
         screen.say_json(found)
     else:
@@ -75,8 +80,12 @@ def sinks(log: Log = None, state: State = None, *, config: Config = None, json: 
 
 
 def probe(
-    sink: Annotated[str, typer.Argument(metavar="SINK-URL", help="The sink, with its options after a question mark.")],
+    sink: Annotated[
+        str,
+        typer.Argument(metavar="SINK", help="The sink: its URL, with its options, or its name in the configuration."),
+    ],
     *,
+    config: Config = None,
     json: Json = False,
 ) -> None:
     """Prove on the real store that it refuses: delete, overwrite, shorten, downgrade, bypass, and more.
@@ -87,7 +96,7 @@ def probe(
     from stockade.audit.sinks.probing import Verdict
 
     found = []
-    for check in _checks(sink):
+    for check in _checks(sink, config):
         found.append(check)
         if not json:
             _say_check(check)
@@ -118,28 +127,33 @@ def policy(
 
 
 def recheck(
-    state: Annotated[Path, typer.Argument(metavar="STATE", help="Where the carriers keep their receipts.")],
+    state: State = None,
     *,
-    sink: Annotated[str, typer.Option(metavar="URL", help="The S3 sink, with its reader.")],
+    sink: Annotated[
+        str, typer.Option(metavar="URL", help="The S3 sink, with its reader; or its name in the configuration.")
+    ],
     into: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Make a log of it there, ready to be verified.")
     ] = None,
+    config: Config = None,
 ) -> None:
     """Read everything back that was ever stored, by its receipts, and compare its octets and its lock.
 
     Exit code 5 when something is gone, changed or no longer locked.
     """
+    from stockade.app.attending import carriers_state
     from stockade.audit.sinks.objectlock import check_stored
     from stockade.audit.sinks.opening import Wanted, s3_of, vault_of
     from stockade.audit.sinks.receipts import Receipts
     from stockade.audit.sinks.restoring import Restored
     from stockade.config.secrets import resolve
 
-    (settings,) = _settings([sink])
-    reader = s3_of(Wanted(settings, state, state, resolve), settings.reader_key, settings.reader_secret)
+    settings = _sink_of(sink, config)
+    place = state or carriers_state(stockade(config).settings)
+    reader = s3_of(Wanted(settings, place, place, resolve), settings.reader_key, settings.reader_secret)
     (bucket, prefix), count = vault_of(settings), 0
     restored = Restored(into, prefix) if into else None
-    for receipt in Receipts(state, settings.called):
+    for receipt in Receipts(place, settings.called):
         octets = check_stored(reader, bucket, receipt)
         count += 1
         if restored:
@@ -147,7 +161,7 @@ def recheck(
     typer.echo(f"{bucket} holds {screen.plural(count, 'object')} as they were stored, each under its lock")
 
 
-def _checks(sink: str) -> Iterator[Check]:
+def _checks(sink: str, config: Path | None) -> Iterator[Check]:
     """The checks that a kind of sink has."""
     from urllib.parse import urlsplit
 
@@ -157,7 +171,7 @@ def _checks(sink: str) -> Iterator[Check]:
     from stockade.audit.sinks.probing_s3 import Probe
     from stockade.config.secrets import resolve
 
-    (settings,) = _settings([sink])
+    settings = _sink_of(sink, config)
     parts = urlsplit(settings.url)
     if parts.scheme == "file":
         return probe_file(path_of(parts.path))
@@ -179,9 +193,32 @@ def _judged(broken: Sequence[Check]) -> str:
     return "do not trust it with the log; look at " + ", ".join(check.name for check in broken)
 
 
-def _state_of(log: Path, state: Path | None) -> Path:
-    """Where positions are kept: where one was told, or beside the log."""
-    return state if state is not None else log.with_name(f"{log.name}-carriers")
+def _places(log: Path | None, state: Path | None, config: Path | None) -> tuple[Path, Path]:
+    """The log, and where positions are kept: as told; else where the server's carriers keep them, or beside the log."""
+    from stockade.app.attending import carriers_state
+
+    if log is not None:
+        return log, state or log.with_name(f"{log.name}-carriers")
+    settings = stockade(config).settings
+    return settings.audit_log(), state or carriers_state(settings)
+
+
+def _configured(config: Path | None) -> list[SinkSettings]:
+    """The sinks of the configuration. Raises ConfigurationError when there are none."""
+    found = [each.sink() for each in stockade(config).settings.audit.sinks]
+    if not found:
+        raise ConfigurationError("no sink is named", remedy="Add --sink URL, or [[audit.sinks]] to the configuration.")
+    return found
+
+
+def _sink_of(written: str, config: Path | None) -> SinkSettings:
+    """A sink by its URL, or by its name in the configuration. Raises ConfigurationError."""
+    if "://" in written:
+        return _settings([written])[0]
+    known = {each.called: each for each in _configured(config)}
+    if written not in known:
+        raise ConfigurationError(f"no sink is called {written}", remedy=f"There are {', '.join(known)}.")
+    return known[written]
 
 
 def _settings(written: Sequence[str]) -> list[SinkSettings]:

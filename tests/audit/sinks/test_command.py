@@ -33,3 +33,30 @@ def test_a_secret_is_never_part_of_a_url(terminal: Terminal, filled: Stage) -> N
     said = terminal.run("audit", "ship", "log", "carriers", "--sink", "https://me:hush@example.com/")
     assert said.code == 2
     assert "hush" not in said.out + said.err
+
+
+def test_the_sinks_of_a_configuration_are_carried_to_and_known_by_name(
+    terminal: Terminal, filled: Stage, file_rig: FileRig
+) -> None:
+    terminal.write(
+        f"""
+        [audit]
+        log = "{filled.path}"
+        signer = "{filled.state}"
+
+        [[audit.sinks]]
+        name = "copy"
+        url = "file://{file_rig.path}"
+        """
+    )
+    assert terminal("audit ship --until-done").code == 0
+    (copy,) = terminal("audit sinks --json").json
+    assert (copy["name"], copy["behind"]) == ("copy", 0)
+    assert terminal("audit probe copy").code in {0, 1}
+    said = terminal("audit probe far")
+    assert said.code == 2
+    assert "There are copy" in said.err
+    terminal.write("")
+    said = terminal("audit ship --until-done")
+    assert said.code == 2
+    assert "Add --sink URL" in said.err
