@@ -100,6 +100,21 @@ def test_a_flat_line_of_the_log_file_is_the_same_event_as_a_stream_delivers() ->
     assert event("gitlab_audit", line) == found
 
 
+def test_who_does_something_to_themselves_has_one_name() -> None:
+    said = audited(
+        event_type="user_disable_two_factor",
+        target_type="User",
+        target_id=7,
+        **{"meta.user": "alice", "meta.user_id": 7},
+    )
+    found = event("gitlab_audit", said)
+    assert (found.action, str(found.actor), str(found.target)) == (
+        "factor.remove",
+        "gitlab:user/alice",
+        "gitlab:user/alice",
+    )
+
+
 def test_what_has_no_word_is_kept_whole_and_its_secrets_are_not() -> None:
     said = audited(
         event_type="something_new",

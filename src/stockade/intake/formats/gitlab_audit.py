@@ -103,14 +103,19 @@ def _actor(found: Entry, system: str) -> Ref | None:
         who = name or str(number)
         kind = kind if number != NOBODY else "user"
         return foreign.ref(system, "deploy_key" if number == -3 and kind == "user" else kind, who)
-    user = _text(found, "meta.user") if found.get("meta.user_id") in (None, number) else None
-    return foreign.ref(system, kind, user or (number if number is not None else name))
+    return foreign.ref(system, kind, _user(found, number) or (number if number is not None else name))
+
+
+def _user(found: Entry, number: object) -> str | None:
+    """The user name of an account, where the line is of its own request."""
+    return _text(found, "meta.user") if found.get("meta.user_id") in (None, number) else None
 
 
 def _target(found: Entry, system: str) -> Ref | None:
     for kind, id in (("target_type", "target_id"), ("target_type", "target_details"), ("entity_type", "entity_id")):
         if found.get(kind) and found.get(id) not in (None, ""):
-            return foreign.ref(system, foreign.kind(found[kind]), found[id])
+            own = _user(found, found[id]) if found[kind] == "User" and found[id] == found.get("author_id") else None
+            return foreign.ref(system, foreign.kind(found[kind]), own or found[id])
     return None
 
 
