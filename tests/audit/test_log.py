@@ -299,6 +299,15 @@ def test_lines_of_a_stranger_are_taken_away(stage: Stage, halfway: AuditLog) -> 
     assert mended(stage, halfway) == "the segment was lengthened while it was being written"
 
 
+def test_what_is_done_to_the_files_just_before_the_end_is_said_before_the_end(stage: Stage, halfway: AuditLog) -> None:
+    path = stage.segment()
+    path.rename(path.with_suffix(".old"))
+    path.write_bytes(path.with_suffix(".old").read_bytes().replace(b"alice", b"malory"))
+    halfway.close()
+    assert stage.actions()[-2:] == [REPAIRED, CLOSED]
+    assert stage.verify().unsigned == 0
+
+
 def test_a_tail_that_was_cut_before_it_was_signed_is_put_back(stage: Stage, halfway: AuditLog) -> None:
     os.truncate(stage.segment(), stage.segment().stat().st_size - 20)
     assert mended(stage, halfway) == "the segment was shortened while it was being written"

@@ -131,9 +131,12 @@ class Clerk:
         self._writer.begin_signing(self._clock(), done=self._wake)
 
     def say_goodbye(self) -> None:
-        """Say that the log is closed, and sign that."""
-        self.record([], remarks=[(CLOSED, {})])
-        self.sign()
+        """Say that the log is closed, and sign that; once more, after what was found wrong with the files meanwhile."""
+        for _ in range(2):
+            self.record([], remarks=[(CLOSED, {})])
+            self.sign()
+            if not self._writer.remarks:
+                return
 
     def close(self) -> None:
         """Let go of the file."""
