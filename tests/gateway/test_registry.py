@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx2
@@ -15,6 +17,7 @@ from tests.gateway.conftest import MAXRETRY, Forge, StartForge
 from tests.gateway.git_client import GitClient
 from tests.gateway.images import Skopeo
 from tests.servers.docker_registry import write_image
+from tests.servers.processes import accepts, wait_until
 
 
 @pytest.fixture
@@ -146,3 +149,18 @@ def test_the_key_is_made_once_and_kept_from_others(tmp_path: Path) -> None:
     assert Signer.kept(file).certificate == Signer.kept(file).certificate
     assert Signer.kept(file).holder(token) is None, "it is not valid yet"
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_the_registry_ends_with_a_server_that_was_killed(tmp_path: Path) -> None:
+    program = (
+        "import sys, time; from pathlib import Path; from stockade.gateway import registry_process\n"
+        "with registry_process.running(Path(sys.argv[1])) as registry:\n"
+        "    print(registry.url, flush=True); time.sleep(60)\n"
+    )
+    argv = [sys.executable, "-c", program, str(tmp_path)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        port = int(server.stdout.readline().rpartition(":")[2])
+        assert accepts(port)
+        server.kill()
+    wait_until(lambda: not accepts(port), "the registry to end")

@@ -46,7 +46,11 @@ def running(state: Path) -> Iterator[Registry]:
     configuration = _configured(state, signer, port)
     with (state / "registry.log").open("ab") as log:
         process = subprocess.Popen(
-            [binary, "serve", str(configuration)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0
+            [*_dying_with_us(), binary, "serve", str(configuration)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            process_group=0,
         )
     try:
         _wait(process, port, state)
@@ -57,6 +61,12 @@ def running(state: Path) -> Iterator[Registry]:
             process.wait(5)
         process.kill()
         process.wait()
+
+
+def _dying_with_us() -> list[str]:
+    """What has the kernel end the registry when this process is killed and cannot (prctl(2), PR_SET_PDEATHSIG)."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "TERM", "--"] if setpriv else []
 
 
 def _configured(state: Path, signer: Signer, port: int) -> Path:
