@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from struct import Struct, pack, unpack
 from typing import Final, NamedTuple, cast
@@ -15,6 +15,10 @@ from stockade.guard.redis.script import Script
 BAN: Final = Struct("<3d")
 PLAN: Final = Struct("<3d")
 BY_HAND: Final = -1
+ABOUT: Final = 6
+QUICK: Final = 3
+ROW: Final = 9
+"""Numbers about a group, about each meter for the quick way, and all about each meter."""
 MAX_PREPARED: Final = 4096
 MAX_EVIDENCE: Final = 500
 
@@ -84,22 +88,35 @@ def describe(group: Group) -> list[bytes]:
     """A group in the script's words: its numbers and those of its meters, the names of its rules, and the fields of its
     bans.
     """
-    striking = (m.rule for m in group.meters if m.bantimes)
-    banning = list(dict.fromkeys((*group.bans, *striking)))
+    meters = group.meters
+    banning = list(dict.fromkeys((*group.bans, *(m.rule for m in meters if m.bantimes))))
     looked = -1 if group.exempt else len(group.bans)
-    about = pack("<6d", len(group.meters), len(banning), looked, group.lifetime, group.writes, group.strikes)
-    names = "\n".join(meter.rule for meter in group.meters)
-    fields = [encode(f"ban:{rule}") for rule in banning]
-    return [about + b"".join(_numbers(meter, banning) for meter in group.meters), encode(names), *fields]
+    about = (len(meters), len(banning), looked, group.lifetime, group.writes, group.strikes)
+    numbers = (*about, *map(_period, meters), *map(_room, meters), *(m.cost for m in meters), *_rows(meters, banning))
+    names = "\n".join(meter.rule for meter in meters)
+    return [pack(f"<{len(numbers)}d", *numbers), encode(names), *(encode(f"ban:{rule}") for rule in banning)]
 
 
-def _numbers(meter: Meter, banning: Sequence[str]) -> bytes:
-    """A meter's numbers. First those of the quick way, which only an ordinary sliding meter has."""
-    quick = meter.period if meter.window is Window.SLIDING and meter.cost >= 0.0 else 0.0
-    room = meter.limit - meter.need if meter.need and meter.window is not Window.STRIKES else FOREVER
-    ban = banning.index(meter.rule) + 1 if meter.bantimes else 0
-    rest = (meter.window, meter.limit, meter.period, meter.need, meter.burst, ban, len(meter.bantimes), *meter.bantimes)
-    return pack(f"<{3 + len(rest)}d", quick, room, meter.cost, *rest)
+def _period(meter: Meter) -> float:
+    """The period within which a meter may count in the quick way: none, unless it is an ordinary sliding one."""
+    return meter.period if meter.window is Window.SLIDING and meter.cost >= 0.0 else 0.0
+
+
+def _room(meter: Meter) -> float:
+    """How much may be used at most before this request."""
+    return meter.limit - meter.need if meter.need else FOREVER
+
+
+def _rows(meters: Sequence[Meter], banning: Sequence[str]) -> Iterator[float]:
+    """All about each meter, with the place (in octets, from 1) where its ban times are; then the ban times of all."""
+    place = 1 + 8 * (ABOUT + (QUICK + ROW) * len(meters))
+    for m in meters:
+        need = 0.0 if m.window is Window.STRIKES else m.need
+        ban = banning.index(m.rule) + 1 if m.bantimes else 0
+        yield from (m.window, m.limit, m.period, need, m.cost, m.burst, ban, len(m.bantimes), place)
+        place += 8 * len(m.bantimes)
+    for m in meters:
+        yield from m.bantimes
 
 
 def _readings(answer: bytes, meters: int) -> list[Reading]:

@@ -12,8 +12,8 @@
 
 local FOREVER = 9007199254740992
 local USED, RULES, DIES, MANUAL = 1, 2, 3, 4 -- what is read of a client's hash; the bans follow
-local WINDOW, BAN = 4, 9 -- of a meter
-local PLAN, GROUP, METER, PLACED, ANSWER = '<ddd', '<dddddd', '<dddddddddd', '<dd', '<ddd'
+local WINDOW, LIMIT, PERIOD, COST, BAN, TIMES, BANTIMES = 1, 2, 3, 5, 7, 8, 9 -- of a meter
+local PLAN, GROUP, METER, PLACED, ANSWER = '<ddd', '<dddddd', '<ddddddddd', '<dd', '<ddd'
 local numbers, pack, call, words = struct.unpack, struct.pack, redis.call, ARGV
 
 local formats = {}
@@ -41,7 +41,8 @@ local function wait_for_room(room, period, elapsed, before, current)
 end
 
 local function sliding(meter, cells, at, now)
-  local _, room, cost, _, _, period = unpack(meter)
+  local _, limit, period, need, cost = unpack(meter)
+  local room = need ~= 0 and limit - need or FOREVER
   local elapsed = roll(cells, at, period, now)
   local before, current = cells[at + 1], cells[at + 2]
   if cost < 0 then
@@ -55,7 +56,8 @@ local function sliding(meter, cells, at, now)
 end
 
 local function fixed(meter, cells, at, now)
-  local _, room, cost, _, _, period = unpack(meter)
+  local _, limit, period, need, cost = unpack(meter)
+  local room = need ~= 0 and limit - need or FOREVER
   local start = now - math.fmod(now, period)
   if cells[at] ~= start then cells[at], cells[at + 2] = start, 0 end
   local used = cells[at + 2]
@@ -65,7 +67,7 @@ local function fixed(meter, cells, at, now)
 end
 
 local function gcra(meter, cells, at, now)
-  local _, _, cost, _, limit, period, need, burst = unpack(meter)
+  local _, limit, period, need, cost, burst = unpack(meter)
   local pace = limit > 0 and period / limit or FOREVER
   local tolerance = limit > 0 and burst * pace or 0
   local arrival = cells[at]
@@ -87,8 +89,7 @@ end
 
 -- Count a strike, and ban at the limit; `till` and `row` are when the last ban ends and how many there were in a row.
 local function strikes(meter, cells, at, now, till, row)
-  local _, _, cost, _, limit, _, _, _, _, times = unpack(meter)
-  local bantimes = meter.bantimes
+  local limit, cost, times, bantimes = meter[LIMIT], meter[COST], meter[TIMES], meter.bantimes
   if till > now then return limit, till - now, 0 end
   local used = sliding(meter, cells, at, now)
   if cost <= 0 or used < limit or times == 0 then return used, 0, 0 end
@@ -99,20 +100,27 @@ end
 
 local COUNTS = { [0] = sliding, fixed, gcra, strikes }
 
--- The group that begins at a place in ARGV, and where the next one begins.
+-- The group that begins at a place in ARGV, and where the next one begins. What the quick way asks of each meter comes first, and
+-- all that there is to know of one when it is needed.
 local function group_at(at)
-  local size, bans, looked, lifetime, writes, strikes, next = numbers(GROUP, words[at])
-  local meters = {}
-  for n = 1, size do
-    local meter = { numbers(METER, words[at], next) }
-    local times, after = meter[10], meter[11]
-    if times > 0 then meter.bantimes = { numbers(doubles(times), words[at], after) } end
-    meters[n], next = meter, after + 8 * times
-  end
+  local spec = words[at]
+  local size, bans, looked, lifetime, writes, strikes = numbers(GROUP, spec)
   return {
-    meters = meters, looked = looked, lifetime = lifetime, writes = writes ~= 0, strikes = strikes ~= 0,
-    rules = words[at + 1], fields = { 'used', 'rules', 'dies', 'manual', unpack(words, at + 2, at + 1 + bans) }, places = {},
+    spec = spec, size = size, rules = words[at + 1], places = {}, meters = {}, looked = looked, lifetime = lifetime,
+    fields = { 'used', 'rules', 'dies', 'manual', unpack(words, at + 2, at + 1 + bans) },
+    writes = writes ~= 0, strikes = strikes ~= 0,
+    period = { numbers(doubles(size), spec, 49) }, room = { numbers(doubles(size), spec, 49 + 8 * size) },
+    cost = { numbers(doubles(size), spec, 49 + 16 * size) },
   }, at + 2 + bans
+end
+
+local function meter_of(group, n)
+  if not group.meters[n] then
+    local meter = { numbers(METER, group.spec, 49 + 24 * group.size + 72 * (n - 1)) }
+    if meter[TIMES] > 0 then meter.bantimes = { numbers(doubles(meter[TIMES]), group.spec, meter[BANTIMES]) } end
+    group.meters[n] = meter
+  end
+  return group.meters[n]
 end
 
 -- Where a group's counters begin among those of a client, which lie in the order of its `rules`: a line for each. Rules that
@@ -149,7 +157,7 @@ end
 -- Write down a ban and why; the time limits of the hash are seen to with the counters.
 local function place(key, field, till, level, meter, evidence, now)
   local rule = field:sub(5)
-  local reason = string.format('%g strikes in %g s', meter[5], meter[6] / 1000000)
+  local reason = string.format('%g strikes in %g s', meter[LIMIT], meter[PERIOD] / 1000000)
   call('HSET', key, field, pack(PLACED, till, level), 'since:' .. rule, now, 'reason:' .. rule, reason,
     'evidence:' .. rule, evidence)
   call('HDEL', key, 'by:' .. rule)
@@ -182,8 +190,8 @@ end
 -- Count every meter of a group and keep what changed. How much of each is used goes behind the `counted` figures in `readings`,
 -- what more there is to say behind the `said` ones in `told`; answers how many these are now.
 local function tally(key, group, known, evidence, index, readings, counted, told, said, now)
-  local meters, rules = group.meters, known[RULES] or group.rules
-  local places, held, size = nil, 3 * #meters, 3 * #meters
+  local rules, periods, rooms, costs = known[RULES] or group.rules, group.period, group.room, group.cost
+  local places, held, size = nil, 3 * group.size, 3 * group.size
   if rules ~= group.rules then
     places = group.places[rules] or places_of(group, rules)
     group.places[rules] = places
@@ -192,18 +200,17 @@ local function tally(key, group, known, evidence, index, readings, counted, told
   if not known[USED] or #known[USED] ~= 8 * held then held = 0 end
   local cells = held > 0 and { numbers(doubles(held), known[USED]) } or {}
   for cell = held + 1, size do cells[cell] = 0 end
-  for n = 1, #meters do
-    local meter, at = meters[n], places and places[n] or 3 * n - 2
-    local quick, room, cost = meter[1], meter[2], meter[3]
+  for n = 1, group.size do
+    local at, period, cost = places and places[n] or 3 * n - 2, periods[n], costs[n]
     local elapsed, current = now - cells[at], cells[at + 2]
-    local estimate = current + cells[at + 1] * (1 - elapsed / quick)
-    if 0 <= elapsed and elapsed < quick and estimate <= room then
+    local estimate = current + cells[at + 1] * (1 - elapsed / period)
+    if 0 <= elapsed and elapsed < period and estimate <= rooms[n] then
       -- nearly every request falls in the open window and finds room: that way is kept short
       cells[at + 2] = current + cost
       readings[counted + n] = estimate + cost
     else
       local wait, level
-      readings[counted + n], wait, level = count(key, group, meter, known, cells, at, evidence, index, now)
+      readings[counted + n], wait, level = count(key, group, meter_of(group, n), known, cells, at, evidence, index, now)
       if wait > 0 then
         told[said + 1], told[said + 2], told[said + 3], said = counted + n - 1, wait, level, said + 3
       end
@@ -218,7 +225,7 @@ local function tally(key, group, known, evidence, index, readings, counted, told
     end
     keep(key, known[DIES], group.lifetime, now)
   end
-  return counted + #meters, said
+  return counted + group.size, said
 end
 
 local now = tonumber(words[1])
