@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from struct import Struct, pack, unpack
-from typing import Final, NamedTuple, cast
+from typing import Final
 
 from stockade.guard.meter import FOREVER, MANUAL, UNCOUNTED, Ask, Group, Meter, Reading, Tally, Window
-from stockade.guard.redis.greeting import words
 from stockade.guard.redis.keys import Keys, encode
 from stockade.guard.redis.script import Script
 
@@ -33,11 +32,31 @@ def groups_of(asks: Sequence[Ask]) -> Groups:
     return tuple([ask[1] for ask in asks])
 
 
-class Prepared(NamedTuple):
-    """Groups made ready: what the script is told of them, and may one of them ban?"""
+def bulk(value: bytes) -> bytes:
+    """A string as the protocol writes it."""
+    return b"$%d\r\n%b\r\n" % (len(value), value)
 
-    words: tuple[bytes, ...]
-    strikes: bool
+
+SERVER_TIME: Final = bulk(b"")
+
+
+class Prepared:
+    """Groups made ready: what the script is told of them, as the protocol writes it."""
+
+    __slots__ = ("encoded", "index", "indexed", "one", "strikes", "words")
+
+    def __init__(self, groups: Groups, index: bytes | None) -> None:
+        described = [word for group in groups for word in describe(group)]
+        self.words = len(described)
+        self.encoded = b"".join(map(bulk, described))
+        self.strikes = any(group.strikes for group in groups)
+        self.indexed = self.strikes and index is not None
+        self.index = bulk(index) if self.indexed and index else b""
+        self.one = self.plan(1, len(groups))
+
+    def plan(self, requests: int, groups: int) -> bytes:
+        """What the requests of a call are like."""
+        return bulk(PLAN.pack(self.indexed, requests, groups))
 
 
 class Encoder:
@@ -53,24 +72,25 @@ class Encoder:
     def call(self, requests: Sequence[Sequence[Ask]], now: float | None = None) -> bytes:
         """One call for requests that ask for the same groups, each judged on its own, in order."""
         groups = groups_of(requests[0])
-        prepared = self._prepared.get(groups) or self._prepare(groups)
-        keys = [self._keys.of(ask[0]) for asks in requests for ask in asks]
+        ready = self._prepared.get(groups) or self._prepare(groups)
+        plan = ready.one if len(requests) == 1 else ready.plan(len(requests), len(groups))
+        time = SERVER_TIME if now is None else bulk(b"%.17g" % now)
+        of = self._keys.of
+        keys = [bulk(of(ask[0])) for asks in requests for ask in asks]
         evidence: list[bytes] = []
-        indexed = self._index is not None and prepared.strikes
-        if indexed:
-            keys.append(cast("bytes", self._index))
-        if prepared.strikes:
-            evidence = [encode(ask[2][:MAX_EVIDENCE]) for asks in requests for ask in asks if ask[1].strikes]
-        time = b"" if now is None else b"%.17g" % now
-        plan = PLAN.pack(indexed, len(requests), len(groups))
-        return words(b"EVALSHA", self._script.digest, len(keys), *keys, time, plan, *prepared.words, *evidence)
+        if ready.strikes:
+            evidence = [bulk(encode(ask[2][:MAX_EVIDENCE])) for asks in requests for ask in asks if ask[1].strikes]
+        number = len(keys) + ready.indexed
+        begin = b"*%d\r\n" % (5 + number + ready.words + len(evidence))
+        return b"".join(
+            [begin, self._script.call, bulk(b"%d" % number), *keys, ready.index, time, plan, ready.encoded, *evidence]
+        )
 
     def _prepare(self, groups: Groups) -> Prepared:
         if len(self._prepared) >= MAX_PREPARED:
             self._prepared.clear()
-        described = tuple(word for group in groups for word in describe(group))
-        self._prepared[groups] = Prepared(described, any(group.strikes for group in groups))
-        return self._prepared[groups]
+        ready = self._prepared[groups] = Prepared(groups, self._index)
+        return ready
 
     def tallies(self, asks: Sequence[Ask], answer: Answer) -> list[Tally]:
         """What the answer to one request says."""

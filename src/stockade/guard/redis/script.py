@@ -25,7 +25,7 @@ SHEBANG: Final = "#!lua\n"
 class Script:
     """The counting script in the dialect of the servers met so far."""
 
-    __slots__ = ("digest", "text")
+    __slots__ = ("call", "text")
 
     def __init__(self) -> None:
         self._speak(SHEBANG + COUNT)
@@ -35,5 +35,6 @@ class Script:
         self._speak(COUNT)
 
     def _speak(self, text: str) -> None:
+        digest = sha1(text.encode(), usedforsecurity=False).hexdigest()
         self.text = text
-        self.digest = sha1(text.encode(), usedforsecurity=False).hexdigest()
+        self.call = b"$7\r\nEVALSHA\r\n$40\r\n%b\r\n" % digest.encode()
