@@ -44,6 +44,26 @@ def test_the_log_is_carried_to_each_sink_and_one_that_fails_stops_nothing(log: L
     assert log.verified()["unsigned"] == 0
 
 
+def test_the_log_of_another_service_is_taken_in_once_whatever_is_killed(log: Log) -> None:
+    other = log.terminal.write("", "auth.log")
+    text = f'[[intake]]\nname = "gate"\nkind = "file"\npath = "{other}"\nformat = "syslog"\n'
+    line = "Nov 25 10:00:0{} host sshd[7]: Failed password for root from 203.0.113.9 port 4{} ssh2\n"
+    with serving(log, text) as forge:
+        with other.open("a") as file:
+            file.write(line.format(1, 1))
+        log.waits_for("authentication.failure", 1)
+        os.kill(processes(forge)["audit intake"], signal.SIGKILL)
+        os.kill(log.recorder, signal.SIGKILL)
+        with other.open("a") as file:
+            file.write(line.format(2, 2))
+        log.waits_for("authentication.failure", 2)
+        assert forge.guess() == 401
+        log.waits_for("authentication.failure", 3)
+    sources = [entry.event.source for entry in log.entries("authentication.failure")]
+    assert sorted(map(str, sources)) == ["127.0.0.1", "203.0.113.9", "203.0.113.9"]
+    assert log.verified()["unsigned"] == 0
+
+
 def test_what_matters_is_found_as_it_happens_and_recorded(log: Log) -> None:
     with serving(log, '[detect]\nlevel = "informational"\n') as forge:
         wait_until(lambda: "audit detector" in processes(forge), "the detector")
@@ -78,6 +98,14 @@ def test_a_table_of_a_sink_has_every_option_that_sinks_have(tmp_path: Path) -> N
         ('[[audit.sinks]]\nurl = "file:///x"\ntoken = "secret"\n', r"stockade\.toml:3: token is written out"),
         ('[[audit.sinks]]\nurl = "file:///x"\n' * 2, r"stockade\.toml:3: two sinks are called"),
         ('[[audit.sinks]]\nname = "x"\n', r'stockade\.toml:1: \[\[audit\.sinks\]\] has no "url"'),
+        ('[[intake]]\nname = "a"\npath = "/x"\nformt = "sshd"\n', r"stockade\.toml:4: .*no setting 'formt'"),
+        (
+            '[[intake]]\nname = "a"\npath = "/x"\nformat = "sylog"\n',
+            r'toml:4: no format is named "sylog"; did you mean "sys',
+        ),
+        ('[[intake]]\nname = "a"\nkind = "fiel"\n', r"stockade\.toml:3: there is no kind 'fiel'"),
+        ('[[intake]]\nname = "a"\npath = "/x"\n', r"stockade\.toml:1: format is missing"),
+        ('[[intake]]\nname = "a"\npath = "/x"\nformat = "syslog"\n' * 2, r"stockade\.toml:6: two sources are named"),
         ('[detect]\nlevel = "hihg"\n', r'stockade\.toml:2: level is "hihg"; did you mean "high"'),
     ],
 )

@@ -1,14 +1,17 @@
-"""What goes on beside a server, each in a process of its own: the log carried to its sinks, and read as it grows.
+"""What goes on beside a server, each in a process of its own: the log carried to its sinks, other systems' taken in,
+and all of it read as it grows.
 
 None of it is needed to serve or to record. Where one fails it is told and begun again, and the others go on.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Final, get_args
 
@@ -23,16 +26,49 @@ from stockade.events import Finding, Severity
 
 LOOK_EVERY: Final = 0.5
 RETRY: Final = 1.0
+LONGEST: Final = 60.0
+
+Ended = Callable[[float], bool]
 
 _log = logging.getLogger("stockade.attending")
 
 
 def roles(settings: Settings) -> Iterator[Role]:
     """The processes that a configuration asks for."""
-    if settings.audit.enabled and settings.audit.sinks:
-        yield Role("audit carrier", lambda: carry(settings), rank=0)
-    if settings.audit.enabled and settings.detect is not None:
-        yield Role("audit detector", lambda: notice(settings))
+    if not settings.audit.enabled:
+        return
+    if settings.audit.sinks:
+        yield Role("audit carrier", partial(_begun_again, carry, settings), rank=0)
+    if settings.intake:
+        yield Role("audit intake", partial(_begun_again, take_in, settings))
+    if settings.detect is not None:
+        yield Role("audit detector", partial(_begun_again, notice, settings))
+
+
+def _begun_again(work: Callable[[Settings, Ended], None], settings: Settings) -> None:
+    """Do it until SIGTERM; what fails is told, and tried again after a second, then two, up to a minute."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    ended, pause = _Ended(), RETRY
+    while not ended(0):
+        try:
+            work(settings, ended)
+        except StockadeError as error:
+            _log.warning("the audit log is not served as it should be: %s", error)
+            ended(pause)
+            pause = min(LONGEST, pause * 2)
+
+
+class _Ended:
+    """Waits for so many seconds, and answers whether SIGTERM came."""
+
+    def __init__(self) -> None:
+        self._came = False
+
+    def __call__(self, seconds: float) -> bool:
+        self._came = self._came or signal.sigtimedwait({signal.SIGTERM}, seconds) is not None
+        return self._came
 
 
 def carriers_state(settings: Settings) -> Path:
@@ -40,12 +76,12 @@ def carriers_state(settings: Settings) -> Path:
     return state_of(settings) / "sinks"
 
 
-def carry(settings: Settings) -> None:
+def carry(settings: Settings, ended: Ended) -> None:
     """Carry the log to its sinks until SIGTERM; an error that comes and one that goes are told, once each."""
     from stockade.audit.sinks.carrying import carried
 
     sinks, said = [each.sink() for each in settings.audit.sinks], dict[str, str]()
-    with _ended_by_signal() as ended, carried(settings.audit_log(), carriers_state(settings), sinks, resolve) as all_:
+    with carried(settings.audit_log(), carriers_state(settings), sinks, resolve) as all_:
         while not ended(LOOK_EVERY):
             for carrier in all_:
                 error = carrier.position.error
@@ -54,7 +90,28 @@ def carry(settings: Settings) -> None:
                 said[carrier.name] = error
 
 
-def notice(settings: Settings) -> None:
+def take_in(settings: Settings, ended: Ended) -> None:
+    """Take other systems' logs in until SIGTERM, each event once, by the recorder's socket."""
+    from stockade.app.reporting_in import IntoRecorder
+    from stockade.app.taking_in import Intake
+    from stockade.intake.settings import IntakeSettings
+
+    asked = IntakeSettings(sources=settings.intake, ledger=state_of(settings) / "intake.sqlite")
+    journal = IntoRecorder(socket_of(settings), settings.audit_log())
+
+    async def working() -> None:
+        stop = asyncio.Event()
+        work = asyncio.create_task(ready.run(stop))
+        while not work.done() and not ended(0):
+            await asyncio.wait({work}, timeout=LOOK_EVERY)
+        stop.set()
+        await work
+
+    with closing(Intake(asked, journal, say=_log.warning)) as ready:
+        asyncio.run(working())
+
+
+def notice(settings: Settings, ended: Ended) -> None:
     """Read the log as it grows until SIGTERM, from where the last one stopped, and record what is found. The first time
     it begins with what comes from now on, and from then on nothing is passed over.
     """
@@ -65,15 +122,14 @@ def notice(settings: Settings) -> None:
     if asked is None:
         return
     bookmark, reporter = Bookmark(state_of(settings) / "detect.json", log), Reporter(socket_of(settings), "detector")
-    with _ended_by_signal() as ended:
-        if (start := bookmark.next()) is None:
-            bookmark.keep(start := end_of(log))
-        engine = Rules(chosen_rules(asked.rules), locate=located(asked.geoip))
-        for seen in follow(log, engine, start=start, stop=lambda: ended(0)):
-            for finding in seen.findings:
-                if _at_least(finding, asked.level) and not _recorded(finding, reporter, ended):
-                    return
-            bookmark.keep_at_times(seen.entry.index + 1)
+    if (start := bookmark.next()) is None:
+        bookmark.keep(start := end_of(log))
+    engine = Rules(chosen_rules(asked.rules), locate=located(asked.geoip))
+    for seen in follow(log, engine, start=start, stop=lambda: ended(0)):
+        for finding in seen.findings:
+            if _at_least(finding, asked.level) and not _recorded(finding, reporter, ended):
+                return
+        bookmark.keep_at_times(seen.entry.index + 1)
 
 
 def _at_least(finding: Finding, level: Severity) -> bool:
@@ -81,7 +137,7 @@ def _at_least(finding: Finding, level: Severity) -> bool:
     return order.index(finding.severity) >= order.index(level)
 
 
-def _recorded(finding: Finding, reporter: Reporter, ended: Callable[[float], bool]) -> bool:
+def _recorded(finding: Finding, reporter: Reporter, ended: Ended) -> bool:
     """Record a finding, however long that takes; False when the process was ended before."""
     _log.warning("%s: %s (%s)", finding.severity, finding.title, finding.subject or "nobody in particular")
     while True:
@@ -92,19 +148,3 @@ def _recorded(finding: Finding, reporter: Reporter, ended: Callable[[float], boo
             _log.warning("a finding is not recorded yet: %s", error.message)
         if ended(RETRY):
             return False
-
-
-@contextmanager
-def _ended_by_signal() -> Iterator[Callable[[float], bool]]:
-    """What waits for so many seconds and answers whether SIGTERM came."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    came = False
-
-    def ended(seconds: float) -> bool:
-        nonlocal came
-        came = came or signal.sigtimedwait({signal.SIGTERM}, seconds) is not None
-        return came
-
-    yield ended

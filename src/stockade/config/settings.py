@@ -26,9 +26,11 @@ from stockade.config.rules import (
 )
 from stockade.config.secrets import Url
 from stockade.config.tables import named_tables, setting, table
+from stockade.config.taking_in import INTAKE
 from stockade.config.values import DURATION, FLAG, SIZE, TEXT, TEXTS, one_of, whole
 from stockade.guard.answers import HeaderStyle, Told
 from stockade.guard.rules import Rule
+from stockade.intake.settings import Source
 
 SHARED: Final = Url("shared")
 Stamp = tuple[int, int, int]
@@ -172,6 +174,13 @@ class Settings:
     )
     log: LogSettings = setting(table(LogSettings, "[log]"), "The security log.", LogSettings())
     audit: AuditSettings = setting(table(AuditSettings, "[audit]"), "The audit log.", AuditSettings())
+    intake: tuple[Source, ...] = setting(
+        INTAKE,
+        "Other systems' logs that `stockade serve` takes into the audit log, a `[[intake]]` each: name, kind, path, "
+        "format … `stockade intake formats` lists the formats.",
+        (),
+        shown_default="none",
+    )
     detect: DetectSettings | None = setting(
         table(DetectSettings, "[detect]"), "What reads the audit log as it grows.", None, shown_default="nothing"
     )
