@@ -17,7 +17,7 @@ from stockade.audit.reading import entries, lines
 from stockade.audit.record import parse
 from stockade.detect.detector import Rules
 from stockade.detect.order import Stretch, stretches
-from stockade.detect.pack import own_pack, rules_beside_ours, rules_in
+from stockade.detect.pack import is_ours, own_pack, rules_beside_ours, rules_in
 from stockade.detect.rule import Rule
 from stockade.detect.stories import folded, worst_first
 from stockade.detect.view import Locate, nowhere
@@ -80,9 +80,8 @@ def chosen_rules(directory: Path | None, *, own: bool = True, trial: bool = Fals
     """The rules to run: those that come with Stockade, and those of a directory, on ``trial`` or not."""
     if directory is None:
         return list(own_pack())
-    ours = {rule.file for rule in own_pack()}
     found = rules_beside_ours(directory) if own else rules_in(directory)
-    return [replace(rule, shadow=rule.shadow or (trial and rule.file not in ours)) for rule in found]
+    return [replace(rule, shadow=rule.shadow or (trial and not is_ours(rule))) for rule in found]
 
 
 def located(database: Path | None) -> Locate:

@@ -18,13 +18,17 @@ def own_pack() -> tuple[Rule, ...]:
     return tuple(rules_of(_own_texts()))
 
 
+def is_ours(rule: Rule) -> bool:
+    """Whether a rule came with Stockade."""
+    return rule.file in {name for name, _ in _own_texts()}
+
+
 def rules_in(place: Path) -> tuple[Rule, ...]:
     """The rules of a file, or of all ``.yml`` files of a directory and of those in it, which may refer to ours.
 
     Raises ConfigurationError when there are none, and for a rule that cannot be evaluated.
     """
-    ours = {rule.file for rule in own_pack()}
-    return tuple(rule for rule in rules_beside_ours(place) if rule.file not in ours)
+    return tuple(rule for rule in rules_beside_ours(place) if not is_ours(rule))
 
 
 def rules_beside_ours(place: Path) -> tuple[Rule, ...]:
@@ -46,6 +50,7 @@ def rules_that_run(place: Path) -> tuple[tuple[Rule, ...], tuple[ConfigurationEr
     return tuple(rules), tuple(refused)
 
 
+@cache
 def _own_texts() -> list[tuple[str, str]]:
     found = (files("stockade.detect") / "rules").iterdir()
     return sorted((each.name, each.read_text("utf-8")) for each in found if each.name.endswith(".yml"))
