@@ -101,7 +101,6 @@ PURE = [
     "stockade.search.query",
     "stockade.search.said",
     "stockade.search.scan",
-    "stockade.search.settings",
     "stockade.search.stored",
     "stockade.search.terms",
     "stockade.search.timeline",

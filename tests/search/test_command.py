@@ -270,6 +270,12 @@ def test_a_password_on_the_command_line_is_refused(story: Terminal) -> None:
     assert "hunter2" not in said.err + said.out
 
 
+def test_the_configuration_says_where_the_index_is(story: Terminal) -> None:
+    story.write(f'[search]\nindex = "sqlite:///{story.directory}/elsewhere.db"\n')
+    assert story.run("search", "who:bob", "--count", "--log", "node1").out == "3\n"
+    assert (story.directory / "elsewhere.db").exists()
+
+
 def test_mistakes_are_told(story: Terminal) -> None:
     assert story.run("search", "--log", "nowhere", "--index", "i.db").code == 2
     assert story.run("search", "--log", "node1", "--log", "node1", "--index", "i.db").code == 2

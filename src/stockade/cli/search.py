@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from stockade.search.query import Query
     from stockade.search.timeline import Timeline
 
-INDEX: Final = "search.db"
-"""In the state directory, unless told otherwise."""
 PAGE: Final = 50
 TIMELINE: Final = 200
 SCREENFUL: Final = 1000
@@ -239,7 +237,7 @@ def _sources(log: Sequence[Path] | None, config: Path | None) -> list[Source]:
 
 def _index(where: str | None, config: Path | None) -> str:
     if not where:
-        return str(stockade(config).settings.state_directory() / INDEX)
+        return stockade(config).settings.search_index()
     if "://" in where and "@" in where and ":" in where.partition("://")[2].rpartition("@")[0]:
         remedy = "Leave it away, and write it into ~/.pgpass or the file that PGPASSFILE names."
         raise ConfigurationError("a password on a command line can be read by everybody", remedy=remedy)

@@ -19,6 +19,7 @@ from stockade.config.rules import (
     ThrottleSettings,
     TrackSettings,
 )
+from stockade.config.search import SearchSettings
 from stockade.config.secrets import Url
 from stockade.config.settings import (
     AnswersSettings,
@@ -46,6 +47,7 @@ TABLES: Final[tuple[tuple[str, type[Any]], ...]] = (
     ("[log]", LogSettings),
     ("[audit]", AuditSettings),
     ("[[audit.sinks]]", SinkTable),
+    ("[search]", SearchSettings),
     ("[detect]", DetectSettings),
     ("[nftables]", NftablesSettings),
     ("[gitlab]", GitLabSettings),

@@ -24,6 +24,7 @@ from stockade.config.rules import (
     ThrottleSettings,
     TrackSettings,
 )
+from stockade.config.search import SearchSettings
 from stockade.config.secrets import Url
 from stockade.config.tables import named_tables, setting, table
 from stockade.config.taking_in import INTAKE
@@ -181,6 +182,9 @@ class Settings:
         (),
         shown_default="none",
     )
+    search: SearchSettings = setting(
+        table(SearchSettings, "[search]"), "How the audit log is searched.", SearchSettings()
+    )
     detect: DetectSettings | None = setting(
         table(DetectSettings, "[detect]"), "What reads the audit log as it grows.", None, shown_default="nothing"
     )
@@ -221,6 +225,12 @@ class Settings:
     def audit_origin(self) -> str:
         """What the audit log is called when it is made."""
         return self.audit.origin or f"{socket.gethostname() or 'localhost'}/stockade"
+
+    def search_index(self, environ: Mapping[str, str] = os.environ) -> str:
+        """Where the index of the audit log is kept, with the secrets in it filled in."""
+        if self.search.index is not None:
+            return self.search.index.open(environ)
+        return f"sqlite:///{self.state_directory(environ).resolve() / 'search.db'}"
 
     def database_url(self, environ: Mapping[str, str] = os.environ) -> str:
         """Where accounts are kept, with the secrets in it filled in."""

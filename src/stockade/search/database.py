@@ -17,18 +17,19 @@ from stockade.errors import ConfigurationError, Unavailable
 PATIENCE: Final = 10.0
 """Seconds to wait for a connection or for another process's lock."""
 _SCHEMES: Final = ("postgresql://", "postgres://", "postgresql+psycopg://")
+_FILE: Final = "sqlite:///"
 _BEGIN: Final = "stockade_begin"
 
 
 class Database:
-    """``where`` is a file, or ``postgresql://user@host/name``. Raises ConfigurationError for what is neither.
+    """``where`` is a file, ``sqlite:///`` and a file, or ``postgresql://user@host/name``. Raises ConfigurationError.
 
     The transactions raise Unavailable when the database does not answer as it should.
     """
 
     def __init__(self, where: str) -> None:
         self.is_postgresql = where.startswith(_SCHEMES)
-        self.engine = _postgresql(_url(where)) if self.is_postgresql else _sqlite(where)
+        self.engine = _postgresql(_url(where)) if self.is_postgresql else _sqlite(where.removeprefix(_FILE))
         self.name = self.engine.url.render_as_string(hide_password=True) if self.is_postgresql else where
 
     @contextmanager
