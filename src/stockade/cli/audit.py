@@ -78,12 +78,12 @@ def verify(
     changed: the message names it.
     """
     places = logs or [log_of(None, config)]
-    kept = key or [stockade(config).settings.audit_signer() / "key.pub"]
+    signer = stockade(config).settings.audit_signer()
     given = _Given(
-        [known for path in kept for known in keys_in(path)],
+        [known for path in key for known in keys_in(path)] if key else keys_of(signer),
         [remembered(path) for path in head or []],
         [known for path in witness or [] for known in keys_in(path)],
-        "" if key else f"whose log it is: the key is from {kept[0]}, not from where you have kept a copy (--key)",
+        "" if key else f"whose log it is: the key is from {signer}, not from where you have kept a copy (--key)",
     )
     reports, wrong = _all_verified(places, given)
     if json and reports:
@@ -250,6 +250,15 @@ def keys_in(path: Path) -> list[PublicKey]:
 
     lines = octets_of(path).decode("utf-8", "replace").splitlines()
     return [PublicKey.parse(line) for line in lines if line.strip()]
+
+
+def keys_of(signer: Path) -> list[PublicKey]:
+    """The public keys of a signer, from its directory or at its socket. Raises ConfigurationError, Unavailable."""
+    if not signer.is_socket():
+        return keys_in(signer / "key.pub")
+    from stockade.audit.signing import RemoteSigner
+
+    return RemoteSigner(signer).public_keys
 
 
 def remembered(path: Path) -> Checkpoint:

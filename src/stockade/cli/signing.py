@@ -71,7 +71,7 @@ def absence(
 
     place = log_of(log, config)
     if check is not None:
-        return _check(place, check, key or stockade(config).settings.audit_signer() / "key.pub")
+        return _check(place, check, key, config)
     if not action:
         raise ConfigurationError("no action was named", remedy="Write: --action token.create")
     signs = signer_at(state or stockade(config).settings.audit_signer())
@@ -80,12 +80,12 @@ def absence(
     return typer.echo(signs.state_absence(statement, time.time()).decode(), nl=False)
 
 
-def _check(log: Path, path: Path, key: Path) -> None:
+def _check(log: Path, path: Path, key: Path | None, config: Path | None) -> None:
     from stockade.audit.absence import signed_absence
     from stockade.audit.absent import look_again
-    from stockade.cli.audit import keys_in, octets_of
+    from stockade.cli.audit import keys_in, keys_of, octets_of
 
-    keys = keys_in(key)
+    keys = keys_in(key) if key else keys_of(stockade(config).settings.audit_signer())
     statement = signed_absence(octets_of(path), keys)
     look_again(log, statement, keys)
     span = f"entries {statement.start.size} to {statement.end.size - 1} of {screen.safe(statement.end.origin)}"
