@@ -101,7 +101,6 @@ def _prepare(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")  # what a power cut takes away is indexed again
     connection.execute("PRAGMA cache_size = -65536")  # 64 MiB
-    connection.execute("PRAGMA mmap_size = 1073741824")
 
 
 def _begin(connection: Connection) -> None:
