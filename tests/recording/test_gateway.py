@@ -63,6 +63,7 @@ def test_a_fetch_that_negotiates_in_several_requests_is_one_reading(
         git.must("commit", "-q", "--allow-empty", "-m", f"ours {number}", cwd=git.directory / "ours")
     git.commit(git.directory / "theirs", "theirs", b"theirs\n")
     git.must("push", "-q", "origin", "main", cwd=git.directory / "theirs")
+    wait_until(lambda: ("repository.write", "success") in told(events), "the push being recorded")
     events.clear()
     git.must("fetch", "-q", cwd=git.directory / "ours")
     assert told(events) == [("repository.read", "success")]
