@@ -91,9 +91,10 @@ def test_where_nothing_is_found_it_says_in_what(story: Terminal) -> None:
     )
 
 
-def test_words_between_quotation_marks_stay_together(story: Terminal) -> None:
-    assert asked(story, "search", "wrong password", "--count").out == "1\n"
-    assert asked(story, "search", "password wrong", "--count").out == "0\n"
+def test_a_query_is_what_the_shell_hands_on(story: Terminal) -> None:
+    assert asked(story, "search", '"wrong password"', "--count").out == "1\n"
+    assert asked(story, "search", '"password wrong"', "--count").out == "0\n"
+    assert asked(story, "search", "password wrong", "--count").out == "1\n"
     assert asked(story, "search", "password", "wrong", "--count").out == "1\n"
     assert asked(story, "search", "who:bob (action:token.* OR is:sign-ins)", "--count").out == "3\n"
     said = story.run("search", "--count", "--log", "node1", "--index", "index.db", "--", "-who:bob", "-is:log")

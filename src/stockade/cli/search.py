@@ -185,19 +185,8 @@ def _differs(searching: Searching) -> bool:
 
 
 def _text(words: Sequence[str] | None) -> str:
-    """The query: words that the shell has taken out of quotation marks are put back into them."""
-    return " ".join(_requoted(word) for word in words or [])
-
-
-def _requoted(word: str) -> str:
-    """``"wrong password"`` comes from the shell as one word without its marks."""
-    name, colon, value = word.partition(":")
-    marked = not any(mark in word for mark in '"()') and any(letter.isspace() for letter in word)
-    if not marked or " OR " in word or " AND " in word or ":" in value or word.startswith(("-", "NOT ")):
-        return word
-    if colon and not any(letter.isspace() for letter in name):
-        return f'{name}:"{value}"'
-    return word if colon else f'"{word}"'
+    """The query, as the shell has handed it on: quotation marks that it took away are missed, and more is found."""
+    return " ".join(words or [])
 
 
 def _asked(text: str) -> Query:
