@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stockade.actions import BEHAVIOUR_OF
+from stockade.actions import BEHAVIOUR_OF, UNKNOWN
 from stockade.events import Entry
 from stockade.search.formats.plain import on_a_line, rfc3339, without_nothing
 from stockade.search.said import leaves, micros
@@ -41,7 +41,7 @@ def as_timesketch(entry: Entry) -> dict[str, object]:
 def message(entry: Entry) -> str:
     """The entry in a sentence."""
     event = entry.event
-    said = [*([str(event.actor)] if event.actor is not None else []), event.action]
+    said = [*([str(event.actor)] if event.actor is not None else []), event.action or UNKNOWN]
     said += [str(event.target)] if event.target is not None else []
     said += [f"from {event.source}"] if event.source else []
     return " ".join(said) + ("" if event.outcome == "success" else f" ({event.outcome})")
