@@ -71,7 +71,7 @@ class GuardMiddleware:
         current.set(decision)
         policy = guard.policy
         quiet = not (policy.settles or guard.companions or (policy.has_quotas and guard.answers.tells(decision)))
-        if quiet and policy.by_line and not judges and (shown := what_shows(scope, guard)) is not None:
+        if quiet and guard.lends and not judges and (shown := what_shows(scope, guard)) is not None:
             guard.lend(decision, shown)
         try:
             await self.app(scope, receive, send if quiet else Answering(guard, decision, send))

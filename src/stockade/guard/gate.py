@@ -26,6 +26,7 @@ from stockade.guard.meter import (
     MICROSECONDS,
     NETWORK,
     AsyncStore,
+    AtHand,
     Ban,
     Group,
     Recall,
@@ -80,6 +81,7 @@ class Guard:
         self.awaits = iscoroutinefunction(self.store.count)
         self._recall: Recall | None = getattr(self.store, "recall", None)
         self._lend: Lend | None = getattr(self.store, "lease", None)
+        self._at_hand: AtHand | None = getattr(self.store, "networks_at_hand", None)
         self.clock = clock
         self.journal = Journal(record, insist)
         self.outage = Outage(self.journal.report)
@@ -115,6 +117,7 @@ class Guard:
         refuse_namesakes([*policy.rules, *self.companions.values()])
         self.addresses, self.policy, self.answers = addresses, policy, answers or Answers()
         self._shut_out = {}
+        self.lends = self._lend is not None and policy.by_line
         self.leases: dict[object, Lease] = {}
 
     def beside(self, *rules: Rule) -> Guard:
@@ -169,7 +172,9 @@ class Guard:
             if self.outage.failures and not self.outage.asks(self.clock()):
                 return self._unjudged(decision)
             try:
-                networks = await store.networks()
+                networks = self._at_hand() if self._at_hand is not None else None
+                if networks is None:
+                    networks = await store.networks()
                 if not networks or not self._in_banned_network(decision, networks):
                     self.policy.decide(decision, await store.count(decision.asks, now))
             except Unavailable as error:
@@ -185,7 +190,7 @@ class Guard:
         same again, which says all that the rules ask about.
         """
         client = decision.request.client
-        if self._lend is None or not self.policy.by_line or self.companions or decision.exempt or decision.notes:
+        if not self.lends or self.companions or decision.exempt or decision.notes:
             return
         if decision.kind != "pass" or (self.addresses.trusted and not client.proxied and is_loopback(client.address)):
             return

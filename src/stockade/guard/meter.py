@@ -156,6 +156,10 @@ Recall = Callable[[str], Tally | None]
 it."""
 
 
+AtHand = Callable[[], Sequence[str] | None]
+"""``store.networks_at_hand()``: the networks banned by hand, where a store across a network need not ask for them."""
+
+
 class AsyncStore(Protocol):
     """The same five questions for a store that is across a network and an event loop that must not wait."""
 

@@ -105,6 +105,10 @@ class AsyncRedisStore:
             self._refreshing = asyncio.get_running_loop().create_task(self._refresh_networks())
         return self._networks.current
 
+    def networks_at_hand(self) -> Sequence[str] | None:
+        """The same if it is fresh; else None."""
+        return self._networks.current if self._networks.age < KnownNetworks.FRESH else None
+
     async def _refresh_networks(self) -> None:
         with suppress(Unavailable):
             await self._learn_networks(monotonic() + self.deadline)
