@@ -90,6 +90,7 @@ PURE = [
     "stockade.intake.tables",
     "stockade.intake.taken",
     "stockade.review.accounts",
+    "stockade.review.numbers",
     "stockade.review.reviewing",
     "stockade.review.sources",
     "stockade.search.expression",

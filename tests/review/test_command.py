@@ -76,6 +76,32 @@ def test_everybody_is_reviewed_and_scripts_get_all_of_it(terminal: Terminal) -> 
     assert said.json["log"]["complete"] is True
 
 
+def test_an_old_log_among_new_entries_is_no_hole_and_a_line_taken_out_of_it_is(terminal: Terminal) -> None:
+    old = Event(time.time() - 4000 * 86_400, "http.request", None, Ref("web", "path", "/old"), HOME)
+    log = make_log(terminal.directory, [*story(), *[old] * 50, *story()])
+    for account in ("--instance", "alice"):
+        said = terminal(f"review {account} --log log --since 90d")
+        assert "log complete from" in said.out
+        assert "NOT complete" not in said.out
+    (segment,) = (log / "segments").iterdir()
+    segment.chmod(0o600)
+    lines = segment.read_bytes().splitlines(keepends=True)
+    segment.write_bytes(b"".join([*lines[:20], *lines[21:]]))
+    said = terminal("review --instance --log log --since 90d")
+    assert "log NOT complete from" in said.out
+    assert "1 number is missing" in said.out
+    assert terminal("review --instance --log log --since 90d --json").json["log"]["missing"] == 1
+
+
+def test_a_log_whose_beginning_is_gone_is_not_called_complete(terminal: Terminal) -> None:
+    log = make_log(terminal.directory, story() * 30, segment_size=3000)
+    first = min((log / "segments").iterdir())
+    gone = len(first.read_bytes().splitlines())
+    first.unlink()
+    assert terminal("review --instance --log log --json").json["log"]["missing"] == gone
+    assert f"{gone} numbers are missing" in terminal("review alice --log log").out
+
+
 def test_it_has_to_be_said_whose(terminal: Terminal) -> None:
     make_log(terminal.directory, [])
     assert terminal("review --log log").code == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from stockade.app.detecting import Progress, by_time, counted, first_recorded, untold, when
+from stockade.app.detecting import Progress, by_time, counted, first_recorded, there, untold, when
 from stockade.audit.reading import entries
 from stockade.detect.detector import Rules
 from stockade.detect.stories import folded
@@ -29,7 +29,7 @@ def review(
     """
     start = first_recorded(log, since - rules.horizon)
     asked = _known_by_all_its_names(account, log, start) if account else None
-    reviewing = Reviewing(asked)
+    reviewing = Reviewing(asked, first=0 if start == there(log)[0] else start)
     ordered, doubts = by_time(log, start)
     found = list[Finding]()
     for entry in counted(ordered, progress):
@@ -39,6 +39,8 @@ def review(
         if when(entry) >= since:
             reviewing.take(entry)
             found += new
+        else:
+            reviewing.leave(entry)
     return reviewing.done(folded(found), (*notes, *doubts, *_asleep(rules), *rules.doubts))
 
 

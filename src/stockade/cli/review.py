@@ -123,12 +123,10 @@ def _looked_at(found: Review) -> Iterator[RenderableType]:
 
 
 def _complete(whole: Completeness, first: float, last: float) -> str:
-    if not whole.entries:
-        return "the log has no entry in this time"
-    span = f"from {_minute(first)} to {_minute(last)}"
+    span = f"from {_minute(first)} to {_minute(last)}" if whole.entries else "with no entry in this time"
     if whole.complete:
-        return f"log complete {span}"
-    lost = f"{whole.missing:,} numbers are missing" if whole.missing else ""
+        return f"log complete {span}" if whole.entries else "the log has no entry in this time"
+    lost = screen.plural(whole.missing, "number is missing", "numbers are missing") if whole.missing else ""
     told = screen.plural(len(whole.holes), "gap or repair", "gaps and repairs")
     holes = f"the log tells of {told}" if whole.holes else ""
     return f"log NOT complete {span}: {screen.joined([lost, holes])}"

@@ -18,6 +18,7 @@ from typing import Final, Literal
 from stockade.actions import BEHAVIOUR_OF, Behaviour
 from stockade.events import Entry, Finding, Ref
 from stockade.review.accounts import OPERATORS, SEVERITIES, Account, Seen, accounts_in, system_of
+from stockade.review.numbers import Numbers
 from stockade.review.sources import AUDITED, missing, records
 
 MOST_LINES: Final = 1_000
@@ -88,7 +89,8 @@ class Section:
 class Completeness:
     """What was looked at: how many entries, happened from when to when, and the holes in it.
 
-    ``missing`` numbers are not there; ``holes`` are what the log itself says is missing.
+    ``missing`` numbers are not there in what was read of the log, whenever that happened; ``holes`` are what the log
+    itself says is missing.
     """
 
     entries: int = 0
@@ -122,25 +124,33 @@ class Review:
 
 
 class Reviewing:
-    """Takes entries, and sums them up; without an account, those of everybody. ``entries`` is how many it took."""
+    """Takes entries, and sums them up; without an account, those of everybody. ``entries`` is how many it took.
 
-    def __init__(self, account: Account | None = None) -> None:
+    ``first`` is the number with which what is read of the log has to begin.
+    """
+
+    def __init__(self, account: Account | None = None, *, first: int = 0) -> None:
         self._account = account
+        self._numbers = Numbers(first)
         self._lines: dict[Behaviour, deque[Entry]] = {each: deque(maxlen=MOST_LINES) for each in Behaviour}
         self._counts, self._lasting = Counter[Behaviour](), Counter[str]()
         self._systems = dict[str, Covered]()
         self._seen = OrderedDict[Ref, Seen]()
-        self.entries, self._lowest, self._highest = 0, float("inf"), -1
+        self.entries = 0
         self._first, self._last = float("inf"), 0.0
         self._holes = deque[Entry](maxlen=MOST_LINES)
         self._forgotten = 0
 
+    def leave(self, entry: Entry) -> None:
+        """It is there, and not looked at: it happened at another time than is asked about."""
+        self._numbers.take(entry.index)
+
     def take(self, entry: Entry) -> None:
         """Look at an entry, in any order."""
         event = entry.event
+        self._numbers.take(entry.index)
         behaviour = BEHAVIOUR_OF.get(event.action, Behaviour.LOG)
         self.entries += 1
-        self._lowest, self._highest = min(self._lowest, entry.index), max(self._highest, entry.index)
         moment = min(event.time, entry.recorded)
         self._first, self._last = min(self._first, moment), max(self._last, moment)
         system = system_of(event)
@@ -179,9 +189,9 @@ class Reviewing:
         )
 
     def _completeness(self) -> Completeness:
+        lost = self._numbers.missing
         if not self.entries:
-            return Completeness()
-        lost = self._highest - int(self._lowest) + 1 - self.entries
+            return Completeness(missing=lost)
         return Completeness(self.entries, self._first, self._last, lost, tuple(self._holes))
 
     def _is_about(self, finding: Finding) -> bool:
