@@ -12,10 +12,12 @@ import yaml
 
 from stockade.actions import BEHAVIOUR_OF, Behaviour
 from stockade.detect.conditions import Kind
+from stockade.detect.detector import Rules
 from stockade.detect.examples import Tried, tried
 from stockade.detect.pack import own_pack
 from stockade.detect.rule import Rule
 from stockade.events import Outcome
+from tests.detect.entries import entries, event
 
 PACK = own_pack()
 REPORTING = [rule for rule in PACK if not rule.part]
@@ -25,6 +27,14 @@ UNWATCHED = {Behaviour.TRAFFIC: "requests are the guard's, and commands have a r
 @pytest.mark.parametrize("outcome", list(tried(PACK)), ids=lambda outcome: outcome.rule.name)
 def test_a_rule_matches_its_example_and_leaves_the_other_alone(outcome: Tried) -> None:
     assert outcome.wrong == ""
+
+
+def test_who_was_an_administrator_from_the_first_moment_and_silences_the_log_is_a_story() -> None:
+    rules = Rules(PACK)
+    made = event("user.create", "root", target="bob", admin=True)
+    held = entries([made, event("stream.change", "bob", at=3600.0)])
+    found = {finding.rule for entry in held for finding in rules.feed(entry)}
+    assert {"administrator_created", "story_administrator_then_silence"} <= found
 
 
 def test_one_detection_is_one_file_that_is_named_after_it() -> None:

@@ -115,6 +115,24 @@ def test_who_does_something_to_themselves_has_one_name() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"registration_details": {"username": "bob", "access_level": "admin"}}, True),
+        ({"registration_details": {"username": "bob", "access_level": "regular"}}, False),
+        ({"admin": True}, True),
+        ({"registration_details": "admin"}, None),
+        ({}, None),
+    ],
+)
+def test_an_account_that_is_made_an_administrators_says_so(said: dict[str, Any], expected: bool | None) -> None:
+    made = {"event_type": "user_created", "author_id": 1, "target_type": "User", "target_id": 7, "add": "user"}
+    for line in (made | said, made | {"details": said}):
+        found = event("gitlab_audit", line | {"created_at": "2023-11-15T12:00:00Z"})
+        assert found.action == "user.create"
+        assert found.details.get("admin") is expected
+
+
 def test_what_has_no_word_is_kept_whole_and_its_secrets_are_not() -> None:
     said = audited(
         event_type="something_new",

@@ -129,9 +129,17 @@ def _shown(found: Entry, name: str, address: str | None) -> dict[str, object]:
         entity_type=found.get("entity_type"),
         correlation_id=found.get("correlation_id"),
         caller=found.get("meta.caller_id"),
+        admin=_administers(found),
         address=address if foreign.address(address) is None else None,
         **{key: found.get(key) for key in SHOWN},
     )
+
+
+def _administers(found: Entry) -> object:
+    """Whether an account is an administrator's, where an event of its making says so."""
+    made = found.get("registration_details")
+    level = made.get("access_level") if isinstance(made, dict) else None
+    return found.get("admin") if level is None else level == "admin"
 
 
 def _id(entry: Entry) -> str:
