@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from stockade.audit.record import body_of, line_of, parse, rfc3339
+from stockade.audit.reading import entries
+from stockade.audit.record import MAX_LINE, body_of, line_of, parse, rfc3339
 from stockade.errors import Tampered
-from stockade.events import Event, Outcome, Ref
+from stockade.events import Entry, Event, Outcome, Ref
+from tests.audit.conftest import Stage
 
 words = st.text(min_size=1, max_size=20)
 plain = st.text(alphabet="abcdefghijklmnopqrstuvwxyz0123456789-.", min_size=1, max_size=12)
@@ -39,8 +41,65 @@ def test_an_event_is_read_again_as_it_was(event: Event, index: int) -> None:
     assert b"\n" not in line
     assert (entry.index, entry.recorded) == (index, 1_800_000_000.25)
     assert entry.event.time == pytest.approx(event.time, abs=2e-6)
-    named = ("action", "actor", "target", "source", "outcome", "details")
-    assert [getattr(entry.event, name) for name in named] == [getattr(event, name) for name in named]
+    parts = ("action", "actor", "target", "source", "outcome", "details")
+    assert [getattr(entry.event, part) for part in parts] == [getattr(event, part) for part in parts]
+
+
+hostile = st.text(
+    alphabet=st.sampled_from([*':/\n\0%\\"a', "\ud83d", "\ude00", "\x1b", "é"]) | st.characters(codec=None), max_size=9
+)
+
+
+def read_again(event: Event) -> Entry:
+    line = line_of(0, rfc3339(1_800_000_000.25), body_of(event))
+    assert line.isascii()
+    assert b"\n" not in line
+    return parse(line)
+
+
+def joined(text: str) -> str:
+    """Both halves of a surrogate pair side by side are one character, in JSON as in UTF-16."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+
+
+def named(event: Event, which: str) -> tuple[str, str, str]:
+    """The parts of a reference, wherever they are."""
+    ref: Ref | None = getattr(event, which)
+    if ref is not None:
+        return ref.system, ref.kind, ref.id
+    parts = event.details["unreadable"][which]  # type: ignore[index]
+    return parts["system"], parts["kind"], parts["id"]
+
+
+@given(hostile, hostile, hostile)
+@example("", "", "")
+@example("a:b", "user", "alice")
+@example("gitlab", "user/x", "alice")
+def test_whatever_a_reference_holds_is_read_again(system: str, kind: str, identity: str) -> None:
+    bad, good = Ref(system, kind, identity), Ref("gitlab", "user", identity + "x:/")
+    found = read_again(Event(1.0, "token.create", bad, good, details={"n": 1})).event
+    assert named(found, "actor") == (joined(system), joined(kind), joined(identity))
+    assert found.target == Ref("gitlab", "user", joined(identity + "x:/"))
+    assert found.details["n"] == 1
+    assert read_again(found).event == found, "also when a recorder hands it on"
+
+
+@pytest.mark.parametrize(
+    "ref", [Ref("s" * MAX_LINE, "k", "i"), Ref("s", "k" * MAX_LINE, "i"), Ref("s", "k", "i" * MAX_LINE)]
+)
+def test_a_reference_that_is_too_long_is_no_line_that_cannot_be_read(ref: Ref) -> None:
+    entry = read_again(Event(1.0, "token.create", ref))
+    assert "oversize" in entry.event.details
+
+
+def test_a_log_keeps_what_has_no_name(stage: Stage) -> None:
+    nameless = Event(1.0, "authentication.failure", None, Ref("gitlab", "user", ""), "203.0.113.9", "failure")
+    with stage.open() as log:
+        log.offer(nameless)
+        log.append(nameless)
+    held = [entry.event for entry in entries(stage.path, 0) if entry.event.action == nameless.action]
+    assert [named(event, "target") for event in held] == [("gitlab", "user", "")] * 2
+    stage.verify()
 
 
 def test_the_line_is_what_the_documentation_shows() -> None:

@@ -75,7 +75,8 @@ def body_of(event: Event, script: Script = PLAIN) -> bytes:
     """All of the line that is known before the entry has a number.
 
     What cannot be written as JSON, and what is too long, is replaced by its beginning, its length and its SHA-256: an
-    event must not stay out of the log because somebody made it too large. Raises ValueError for an impossible time.
+    event must not stay out of the log because somebody made it too large. A reference that would be read as another, or
+    not at all, stands in ``details``, part by part. Raises ValueError for an impossible time.
     """
     fields = _fields(event)
     try:
@@ -115,16 +116,24 @@ def event_of(fields: Mapping[str, Any]) -> Event:
 
 def _fields(event: Event) -> dict[str, Any]:
     fields: dict[str, Any] = {"time": rfc3339(event.time), "action": event.action}
-    if event.actor is not None:
-        fields["actor"] = _written(event.actor)
-    if event.target is not None:
-        fields["target"] = _written(event.target)
+    unreadable = dict[str, object]()
+    for name, ref in (("actor", event.actor), ("target", event.target)):
+        if ref is not None and _is_readable(ref):
+            fields[name] = str(ref)
+        elif ref is not None:
+            unreadable[name] = {"system": ref.system, "kind": ref.kind, "id": ref.id}
     if event.source is not None:
         fields["source"] = event.source
     fields["outcome"] = event.outcome
-    if event.details:
-        fields["details"] = dict(event.details)
+    if event.details or unreadable:
+        fields["details"] = {**event.details, "unreadable": unreadable} if unreadable else dict(event.details)
     return fields
+
+
+def _is_readable(ref: Ref) -> bool:
+    """Whether ``Ref.parse`` reads it as it is, also when a long line is shortened."""
+    named = bool(ref.system and ref.kind and ref.id)
+    return named and ":" not in ref.system and "/" not in ref.kind and len(ref.system) + len(ref.kind) < SHOWN - 2
 
 
 def _shortened(fields: dict[str, Any], body: bytes, script: Script) -> dict[str, Any]:
@@ -143,10 +152,6 @@ def _read(line: bytes) -> Any:
 
 def _seconds(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
-
-
-def _written(ref: Ref) -> str:
-    return f"{ref.system}:{ref.kind}/{ref.id}"
 
 
 def _ref(text: str | None) -> Ref | None:
