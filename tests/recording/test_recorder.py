@@ -184,10 +184,12 @@ def test_nobody_else_can_speak_for_the_log(stage: Stage, path: Path) -> None:
             Reporter(path, "worker 0").append(Event(1.0, "log.key.rotated"))
         reporter = Reporter(path, "worker 0")
         reporter.offer(Event(1.0, "log.key.rotated"))
+        reporter.offer(Event(1.0, "log.key.rotated"))
         reporter.offer(Event(1.0, "user.block", Ref("stockade", "user", "")))
         reporter.offer(event(1))
         assert reporter.close() == 0
     assert "log.key.rotated" not in stage.actions()
+    assert stage.actions().count("user.block") == 1, "nobody's name is no reason to lose what was done to them"
     assert sum(int(str(gap["lost"])) for gap in stage.said("log.gap")) == 2
 
 
