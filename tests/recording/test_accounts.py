@@ -11,7 +11,8 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import event as sql_events
 
-from stockade.directory import BuiltinDirectory, Level, NameTaken, Passwords, UnknownAccount
+from stockade.audit.importance import BY_HAND, must
+from stockade.directory import BuiltinDirectory, Level, NameTaken, Passwords, UnknownAccount, UnknownCredentials
 from stockade.errors import Unavailable
 from stockade.events import Event
 from stockade.guard.gate import Guard
@@ -118,6 +119,21 @@ def test_it_is_recorded_before_anybody_sees_it(url: str, directory: BuiltinDirec
     CHANGES[action](directory)
     assert seen == before != contents(url)
     assert [(event.action, event.outcome) for event in ear.insisted] == [(action, "success")]
+    assert must(action), "the table of importance says so too"
+
+
+def test_signing_in_and_out_goes_on_whatever_the_log_can_do(directory: BuiltinDirectory, ear: Ear) -> None:
+    def refuse() -> None:
+        raise Unavailable("the disk is full")
+
+    ear.then = refuse
+    alice = directory.authenticate("alice", "correct horse battery", 1_800_000_000.0).account
+    with pytest.raises(UnknownCredentials):
+        directory.authenticate("alice", "wrong horse battery", 1_800_000_000.0)
+    directory.close_session(directory.open_session(alice, 1_800_000_000.0, 3600.0))
+    heard = [event.action for event in ear.heard]
+    assert heard == ["authentication.success", "authentication.failure", "session.create", "session.end"]
+    assert [action for action in heard if must(action) and action not in BY_HAND] == []
 
 
 @pytest.mark.parametrize("action", CHANGES)
@@ -170,6 +186,7 @@ def test_a_ban_by_hand_is_recorded_before_it_is_placed_or_not_placed(ear: Ear) -
     guard.unban("203.0.113.9", "alice")
     assert seen == [0, 1]
     assert [event.action for event in ear.insisted] == ["guard.ban", "guard.unban"]
+    assert all(must(event.action) for event in ear.insisted)
 
     def refuse() -> None:
         raise Unavailable("the disk is full")
