@@ -138,18 +138,18 @@ def test_a_script_may_be_handed_in() -> None:
 
 def test_a_secret_is_looked_up_and_a_person_erased_from_the_command_line(terminal: Terminal) -> None:
     assert terminal("audit secrets secrets").code == 0
-    said = terminal("audit fingerprint secrets", given=TOKEN + "\n")
+    said = terminal("audit fingerprint --secrets secrets", given=TOKEN + "\n")
     concealer = Concealer(terminal.directory / "secrets")
     assert said.out.strip() == concealer.fingerprint(TOKEN)
     terminal("audit create log signer --origin example.org/a")
     with AuditLog(terminal.directory / "log", terminal.directory / "signer", script=concealer.script) as log:
         log.append(concealed({"name": Personal(NAME, ALICE)}))
-    assert NAME in terminal("audit reveal secrets 1 log").json["details"]["name"]
-    terminal.write('[audit]\nlog = "log"\nsigner = "signer"\n')
-    said = terminal("audit erase stockade:user/alice secrets")
+    assert NAME in terminal("audit reveal 1 log --secrets secrets").json["details"]["name"]
+    terminal.write('[audit]\nlog = "log"\nsigner = "signer"\nsecrets = "secrets"\n')
+    said = terminal("audit erase stockade:user/alice --secrets secrets")
     assert said.code == 0, said.err
-    assert terminal("audit reveal secrets 1 log").json["details"] == {"name": ERASED}
+    assert terminal("audit reveal 1 log --secrets secrets").json["details"] == {"name": ERASED}
     assert [e.event.action for e in entries(terminal.directory / "log", 0)].count("person.erase") == 1
-    assert terminal("audit erase stockade:user/alice secrets").code == 2
-    assert terminal("audit erase alice secrets").code == 2
+    assert terminal("audit erase stockade:user/alice --secrets secrets").code == 2
+    assert terminal("audit erase alice --secrets secrets").code == 2
     assert terminal("audit verify log --key signer/key.pub").code == 0

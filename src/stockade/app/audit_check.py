@@ -26,6 +26,7 @@ def audit_log(settings: Settings, now: float) -> Iterator[Found]:
         return
     try:
         yield _kept(settings, _remembered(signer), now)
+        yield _concealed(settings)
         yield from _carried(settings, now)
     except StockadeError as error:
         yield Found("audit log", "problem", error.message, error.remedy)
@@ -62,6 +63,17 @@ def _kept(settings: Settings, remembered: int, now: float) -> Found:
     )
 
 
+def _concealed(settings: Settings) -> Found:
+    from stockade.audit.concealing import Concealer
+
+    place = settings.audit_secrets()
+    try:
+        Concealer(place)
+    except StockadeError as error:
+        return Found("its secrets", "problem", error.message, _UNREADABLE)
+    return Found("its secrets", "good", f"concealed under the keys in {place}")
+
+
 def _carried(settings: Settings, now: float) -> Iterator[Found]:
     """How far each sink of the configuration is."""
     from stockade.app.attending import carriers_state
@@ -82,4 +94,7 @@ def _carried(settings: Settings, now: float) -> Iterator[Found]:
 
 
 _STUCK: Final = "See that its disk has room and answers; until then what must be recorded is refused."
+_UNREADABLE: Final = (
+    "Put them back: without them nobody finds or reads what is concealed. The next start makes new ones."
+)
 _OLDER: Final = "It was put back to an older state. Do not write to it: look first, with stockade audit verify."

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from stockade.audit.clerk import Rhythm
+from stockade.audit.concealing import Concealer
 from stockade.audit.letters import recorder_at
 from stockade.audit.log import AuditLog
 from stockade.audit.recorder import Recorder
@@ -90,6 +91,7 @@ def made(settings: Settings) -> Path | None:
     """Make the log when there is none: the public key to keep elsewhere then, None when there was one already."""
     log, signer = settings.audit_log(), settings.audit_signer()
     with _alone(state_of(settings)):
+        _make_secrets(settings)
         if not there_is_one(settings):
             AuditLog.create(log, signer, origin=settings.audit_origin())
             return signer / PUBLIC
@@ -98,16 +100,26 @@ def made(settings: Settings) -> Path | None:
     return None
 
 
+def _make_secrets(settings: Settings) -> None:
+    """Make the keys that conceal. A log that had some must go on without them, too; somebody has to know."""
+    place = settings.audit_secrets()
+    if Concealer.made_in(place):
+        return
+    Concealer.create(place)
+    if there_is_one(settings):
+        _log.warning("new keys are in %s, as there were none: what others have concealed stays so", place)
+
+
 def opened(settings: Settings, patience: float) -> AuditLog:
     """The log, as soon as nobody else has it open. Raises Unavailable, Tampered, ConfigurationError."""
     log, signer, rhythm = settings.audit_log(), settings.audit_signer(), _rhythm(settings)
     if not log.is_dir() and (signer / HEAD).exists():
         remedy = "Put it back from where it was carried to; what is lost stays lost, and the signer knows it."
         raise Tampered(f"the audit log {log} is gone, and its signer remembers it", remedy=remedy)
-    end = time.monotonic() + patience
+    end, script = time.monotonic() + patience, Concealer(settings.audit_secrets()).script
     while True:
         try:
-            return AuditLog(log, signer, rhythm=rhythm)
+            return AuditLog(log, signer, rhythm=rhythm, script=script)
         except Unavailable:
             if time.monotonic() >= end:
                 raise

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from stockade.audit import letters
+from stockade.audit.marks import carried
 from stockade.audit.reading import entries
-from stockade.audit.record import body_of
 from stockade.errors import Unavailable
 from stockade.events import Entry, Event, Ref
 from stockade.intake.handover import identity_of
@@ -36,7 +36,7 @@ class IntoRecorder:
 
     def append(self, events: Sequence[Event]) -> int:
         """Record them; answers the number after the last. Raises Unavailable when some are not recorded."""
-        bodies = iter([body_of(event) for event in events])
+        bodies = iter([carried(event) for event in events])
         while batch := _fitting(list(islice(bodies, TOGETHER))):
             for some in batch:
                 self._said(letters.keep(some, 0, 0.0, 0.0), None)

@@ -120,7 +120,11 @@ class Stockade:
             self.say(f"that you read the audit log is not on record: {error.message}")
 
     def _tell_key(self, key: Path) -> None:
-        self.say(f"a new audit log, {self.settings.audit_log()}; {key} verifies it: keep a copy of that file elsewhere")
+        log, secrets = self.settings.audit_log(), self.settings.audit_secrets()
+        self.say(
+            f"a new audit log, {log}; {key} verifies it: keep a copy of that file elsewhere; "
+            f"{secrets} has the keys to what is concealed in it"
+        )
 
     def _signed(self, event: Event) -> Event:
         return replace(event, actor=self.actor)

@@ -53,10 +53,15 @@ class Concealer:
         self.subjects = Subjects(folder / SUBJECTS)
         self.script = Script(self._write)
 
+    @staticmethod
+    def made_in(folder: Path) -> bool:
+        """Whether there are keys."""
+        return (folder / FINGERPRINT).exists()
+
     @classmethod
     def create(cls, folder: Path) -> None:
         """Make the keys. Raises ConfigurationError when there are some already."""
-        if (folder / FINGERPRINT).exists():
+        if cls.made_in(folder):
             raise ConfigurationError(
                 f"{folder} already holds a key of fingerprints", remedy="Choose another directory."
             )
@@ -87,5 +92,8 @@ class Concealer:
         if isinstance(value, Secret):
             return self.fingerprint(value.value)
         if isinstance(value, Personal):
-            return self.subjects.encrypt(value.value, value.subject)
+            try:
+                return self.subjects.encrypt(value.value, value.subject)
+            except OSError:  # no room for a key: then the event is recorded without it, and still not in clear
+                return repr(value)
         return str(value)

@@ -23,7 +23,7 @@ class Swapped:
 
     def swap(self, old: bytes, new: bytes) -> None:
         """Replace ``old`` by ``new``, on disk when this returns. Raises Tampered when it does not hold ``old``."""
-        with _locked(self.path.with_name(self.path.name + ".lock")):
+        with locked(self.path.with_name(self.path.name + ".lock")):
             if self.read() != old:
                 raise Tampered(
                     f"{self.path} is not what this signer has left there",
@@ -54,7 +54,11 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+def locked(path: Path) -> Iterator[None]:
+    """Until the end of the block, no other thread or process is in such a block about this directory or file."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | (0 if path.is_dir() else os.O_CREAT), 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(fd)

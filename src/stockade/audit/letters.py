@@ -5,6 +5,7 @@
     {"hello":"worker 0"}                          → {"welcome":4711}      who reports here, and which process records
     {"must":{…event…},"within":5.0}               → {"entry":17}          it is on disk
     {"keep":[{…event…},…],"lost":0,…}             → {"kept":2}            they are, however long that took
+    {…,"mark":"…"}                                                        said beside events: see ``marks``
     {"bye":true}                                                          nothing is left that was not handed over
     {"error":"Unavailable","message":"…","remedy":"…"}                    the answer to what cannot be recorded
 """
@@ -20,7 +21,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from stockade.audit.record import body_of
+from stockade.audit.marks import MARK, carried
 from stockade.errors import StockadeError, Tampered, Unavailable
 from stockade.events import Event
 
@@ -37,13 +38,13 @@ def letter(**fields: object) -> bytes:
 
 def must(event: Event, within: float) -> bytes:
     """An event that must be recorded within so many seconds."""
-    return b'{"must":%s,"within":%r}\n' % (body_of(event), within)
+    return b'{"must":%s,"within":%r,"mark":"%s"}\n' % (carried(event), within, MARK.encode())
 
 
 def keep(bodies: list[bytes], lost: int, since: float, until: float) -> bytes:
-    """Events as ``body_of`` writes them, and the count of those that were lost before them, from when to when."""
-    text = b'{"keep":[%s],"lost":%d,"since":%r,"until":%r}\n'
-    return text % (b",".join(bodies), lost, since, until)
+    """Events as ``carried`` writes them, and the count of those that were lost before them, from when to when."""
+    text = b'{"keep":[%s],"lost":%d,"since":%r,"until":%r,"mark":"%s"}\n'
+    return text % (b",".join(bodies), lost, since, until, MARK.encode())
 
 
 def refusal(error: StockadeError) -> bytes:

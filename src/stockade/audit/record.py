@@ -71,12 +71,13 @@ def _second(whole: int) -> str:
     return datetime.fromtimestamp(whole, UTC).isoformat().removesuffix("+00:00")
 
 
-def body_of(event: Event, script: Script = PLAIN) -> bytes:
+def body_of(event: Event, script: Script = PLAIN, shortly: Script | None = None) -> bytes:
     """All of the line that is known before the entry has a number.
 
     What cannot be written as JSON, and what is too long, is replaced by its beginning, its length and its SHA-256: an
-    event must not stay out of the log because somebody made it too large. A reference that would be read as another, or
-    not at all, stands in ``details``, part by part. Raises ValueError for an impossible time.
+    event must not stay out of the log because somebody made it too large. What is too long is written ``shortly``,
+    where that is another script. A reference that would be read as another, or not at all, stands in ``details``, part
+    by part. Raises ValueError for an impossible time.
     """
     fields = _fields(event)
     try:
@@ -84,7 +85,7 @@ def body_of(event: Event, script: Script = PLAIN) -> bytes:
     except (ValueError, TypeError, RecursionError):
         fields["details"] = {"unwritable": ascii(event.details)[:SHOWN]}
         body = script(fields)
-    return body if len(body) <= MAX_LINE - 100 else script(_shortened(fields, body, script))
+    return body if len(body) <= MAX_LINE - 100 else _shortened(fields, shortly or script)
 
 
 def line_of(index: int, recorded: str, body: bytes) -> bytes:
@@ -136,11 +137,12 @@ def _is_readable(ref: Ref) -> bool:
     return named and ":" not in ref.system and "/" not in ref.kind and len(ref.system) + len(ref.kind) < SHOWN - 2
 
 
-def _shortened(fields: dict[str, Any], body: bytes, script: Script) -> dict[str, Any]:
+def _shortened(fields: dict[str, Any], script: Script) -> bytes:
+    body = script(fields)
     short = {name: value[:SHOWN] for name, value in fields.items() if isinstance(value, str)}
     begins = script(fields.get("details", {}))[:SHOWN].decode("ascii")
     digest = sha256(body).hexdigest()
-    return short | {"details": {"oversize": {"octets": len(body), "sha256": digest, "begins": begins}}}
+    return script(short | {"details": {"oversize": {"octets": len(body), "sha256": digest, "begins": begins}}})
 
 
 def _read(line: bytes) -> Any:

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, Final
 
 from stockade.audit.letters import letter, listening, peer_of, read, refusal
 from stockade.audit.log import AuditLog
+from stockade.audit.marks import restored
 from stockade.audit.record import event_of
 from stockade.audit.waiting import Waiting
 from stockade.errors import StockadeError, Unavailable
@@ -99,7 +100,7 @@ class Recorder:
         try:
             if "must" in found:
                 within = min(float(found.get("within", LONGEST)), LONGEST)
-                return letter(entry=self.log.append(event_of(found["must"]), timeout=within))
+                return letter(entry=self.log.append(_event(found["must"], found), timeout=within))
             if "keep" in found:
                 return letter(kept=self._keep(found))
         except StockadeError as error:
@@ -115,7 +116,7 @@ class Recorder:
         batch = _Batch(len(found["keep"]))
         for fields in found["keep"]:
             try:
-                self.log.keep(event_of(fields), batch.done)
+                self.log.keep(_event(fields, found), batch.done)
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 self.log.miss(1, self._clock(), self._clock(), f"not an event that can be recorded: {error}"[:200])
                 batch.done(None)
@@ -128,6 +129,10 @@ class Recorder:
 
     def _say_unsaid(self, who: str) -> None:
         self.log.offer(Event(self._clock(), UNSAID, target=Ref("stockade", "process", who), outcome="unknown"))
+
+
+def _event(fields: Mapping[str, Any], letter: Mapping[str, Any]) -> Event:
+    return restored(event_of(fields), letter.get("mark"))
 
 
 class _Batch:

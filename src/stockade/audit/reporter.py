@@ -18,7 +18,7 @@ from threading import Condition, Thread
 from typing import Final
 
 from stockade.audit import letters
-from stockade.audit.record import body_of
+from stockade.audit.marks import carried
 from stockade.errors import StockadeError, Unavailable
 from stockade.events import Event
 
@@ -150,8 +150,8 @@ def _marked(event: Event) -> Event:
 def _body(event: Event) -> bytes:
     """The event as JSON, whatever somebody has put into it."""
     with suppress(ValueError):
-        return body_of(event)
-    return body_of(replace(event, time=0.0))
+        return carried(event)
+    return carried(replace(event, time=0.0))
 
 
 def _unheard(timeout: float, what: str) -> Unavailable:

@@ -1,15 +1,14 @@
 """A key for each person, in a store of its own: what is written under a key can be read as long as the key is there.
 
-A subject's key is a small file. Destroying it makes everything unreadable that was ever written under it, wherever
-copies of the log may be, and changes no octet of the log: every proof holds as before. Keep no backup of this store for
-longer than you may keep what is personal.
+A subject's key is a small file, read whenever it is needed and remembered by no process. Destroying it makes everything
+unreadable that was ever written under it, wherever copies of the log may be, and changes no octet of the log: every
+proof holds as before. Keep no backup of this store for longer than you may keep what is personal.
 """
 
 from __future__ import annotations
 
 import os
 from base64 import b64decode, b64encode
-from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +17,7 @@ from secrets import token_bytes
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from stockade.audit.durable import sync_folder
+from stockade.audit.durable import locked, sync_folder, write_durably
 from stockade.events import Ref
 
 KEY_SIZE = 32  # AES-256
@@ -39,7 +38,6 @@ class Subjects:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._known: dict[str, tuple[tuple[int, int], SubjectKey]] = {}
 
     def encrypt(self, value: str, subject: Ref) -> dict[str, str]:
         """The value in a box that only this subject's key opens (AES-256-GCM, NIST SP 800-38D); made if need be."""
@@ -62,49 +60,36 @@ class Subjects:
 
     def find(self, subject: str) -> SubjectKey | None:
         """The key of a subject, as ``str(ref)`` names it; none when it was never made, or destroyed."""
-        path = self._path(subject)
         try:
-            there = path.stat()
-        except FileNotFoundError:
-            self._known.pop(subject, None)
+            name, key = self._path(subject).read_text().split()
+        except (FileNotFoundError, ValueError):  # gone, or about to go and zeros already
             return None
-        stamp = (there.st_ino, there.st_mtime_ns)
-        known = self._known.get(subject)
-        if known is None or known[0] != stamp:
-            name, key = path.read_text().split()
-            known = self._known[subject] = (stamp, SubjectKey(name, bytes.fromhex(key)))
-        return known[1]
+        return SubjectKey(name, bytes.fromhex(key))
 
     def destroy(self, subject: str) -> bool:
         """Destroy the key of a subject, for good; False when there is none."""
         path = self._path(subject)
-        self._known.pop(subject, None)
-        try:
+        if not self.folder.is_dir():
+            return False
+        with locked(self.folder):
+            if self.find(subject) is None:
+                return False
             with path.open("r+b") as file:
                 file.write(bytes(path.stat().st_size))
                 os.fsync(file.fileno())
-        except FileNotFoundError:
-            return False
-        path.unlink()
-        sync_folder(self.folder)
+            path.unlink()
+            sync_folder(self.folder)
         return True
 
     def _make(self, subject: str) -> SubjectKey:
         """A new key, on disk when this returns; or the one that another process was faster to make."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self._path(subject)
-        fresh = path.with_name(f".{path.name}.{os.getpid()}.{token_bytes(4).hex()}")
-        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(fd, "w") as file:
-            file.write(f"{token_bytes(8).hex()}\n{token_bytes(KEY_SIZE).hex()}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            os.link(fresh, path)
-        fresh.unlink()
-        sync_folder(self.folder)
-        found = self.find(subject)
-        return found if found is not None else self._make(subject)
+        with locked(self.folder):
+            if (found := self.find(subject)) is not None:
+                return found
+            made = SubjectKey(token_bytes(8).hex(), token_bytes(KEY_SIZE))
+            write_durably(self._path(subject), f"{made.id}\n{made.key.hex()}\n".encode())
+        return made
 
     def _path(self, subject: str) -> Path:
         return self.folder / sha256(subject.encode("utf-8", "surrogatepass")).hexdigest()

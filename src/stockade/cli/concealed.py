@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,10 +12,20 @@ from stockade.cli import screen
 from stockade.cli.options import Config, Log, log_of, stockade
 from stockade.errors import ConfigurationError
 
-Secrets = Annotated[Path, typer.Argument(metavar="SECRETS", help="The directory of the keys that conceal.")]
+if TYPE_CHECKING:
+    from stockade.audit.concealing import Concealer
+
+Secrets = Annotated[
+    Path | None,
+    typer.Option(
+        "--secrets", metavar="DIR", help="The keys that conceal; the configuration's, if none.", show_default=False
+    ),
+]
 
 
-def secrets(place: Secrets) -> None:
+def secrets(
+    place: Annotated[Path, typer.Argument(metavar="SECRETS", help="The directory of the keys that conceal.")],
+) -> None:
     """Make the keys under which secrets and personal values are written. Keep them apart from log and signer."""
     from stockade.audit.concealing import Concealer
 
@@ -23,11 +33,9 @@ def secrets(place: Secrets) -> None:
     typer.echo(f"{place}: a key of fingerprints, and room for a key for each person")
 
 
-def fingerprint(place: Secrets) -> None:
+def fingerprint(*, secrets: Secrets = None, config: Config = None) -> None:
     """Print what stands in the log for a secret, to be searched for. The secret is asked for, or read from a pipe."""
-    from stockade.audit.concealing import Concealer
-
-    concealer = Concealer(place)
+    concealer = _concealer(secrets, config)
     asked = typer.prompt("Secret", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
     secret = str(asked).rstrip("\n")
     if not secret:
@@ -36,17 +44,16 @@ def fingerprint(place: Secrets) -> None:
 
 
 def reveal(
-    place: Secrets,
     number: Annotated[int, typer.Argument(metavar="N", min=0, help="The number of the entry: its seq.")],
     log: Log = None,
     *,
+    secrets: Secrets = None,
     config: Config = None,
 ) -> None:
     """Print an entry with what is personal in clear, or `(erased)`. That somebody reads it is recorded."""
-    from stockade.audit.concealing import Concealer
     from stockade.audit.reading import entries
 
-    concealer, where = Concealer(place), log_of(log, config)
+    concealer, where = _concealer(secrets, config), log_of(log, config)
     found = next(entries(where, number, number + 1), None)
     if found is None:
         raise ConfigurationError(f"{where} has no entry {number}")
@@ -59,8 +66,8 @@ def reveal(
 
 def erase(
     subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="Whom, such as stockade:user/alice.")],
-    place: Secrets,
     *,
+    secrets: Secrets = None,
     config: Config = None,
 ) -> None:
     """Destroy the key of a person: what the log holds of them can be read by nobody any more, and every proof holds.
@@ -69,14 +76,13 @@ def erase(
     """
     import time
 
-    from stockade.audit.concealing import Concealer
     from stockade.events import Event, Ref
 
     try:
         whom = Ref.parse(subject)
     except ValueError as error:
         raise ConfigurationError(str(error)) from None
-    subjects, ours = Concealer(place).subjects, stockade(config)
+    subjects, ours = _concealer(secrets, config).subjects, stockade(config)
     key = subjects.find(subject)
     if key is None:
         raise ConfigurationError(f"nothing personal was written about {subject}", remedy="Or it is erased already.")
@@ -84,3 +90,9 @@ def erase(
         recording.insist(Event(time.time(), "person.erase", ours.actor, whom, details={"key": key.id}))
     subjects.destroy(subject)
     typer.echo(f"what the log holds about {screen.safe(subject)} is erased")
+
+
+def _concealer(secrets: Path | None, config: Path | None) -> Concealer:
+    from stockade.audit.concealing import Concealer
+
+    return Concealer(secrets or stockade(config).settings.audit_secrets())

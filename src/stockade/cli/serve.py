@@ -66,7 +66,9 @@ def _tell(started: Started) -> None:
     )
     screen.say(listed)
     if started.key is not None:
-        screen.say("", screen.shown(f"A new audit log. {started.key} verifies it: keep a copy of that file elsewhere."))
+        told = f"A new audit log. {started.key} verifies it: keep a copy of that file elsewhere."
+        secrets = started.settings.audit_secrets()
+        screen.say("", screen.shown(f"{told} {secrets} has the keys to what is concealed in it."))
     if started.without:
         screen.say("", screen.shown(started.without, "yellow"))
     screen.say("", screen.shown("Ctrl-C ends it.", "dim"))

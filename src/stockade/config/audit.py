@@ -42,6 +42,13 @@ class AuditSettings:
         None,
         shown_default="audit-signer in the state directory",
     )
+    secrets: Path | None = setting(
+        PATH,
+        "The directory of the keys under which secrets and what is personal are written; best on another disk again, "
+        "and in no backup that is kept for longer than you may keep what is personal.",
+        None,
+        shown_default="audit-secrets in the state directory",
+    )
     origin: str | None = setting(
         ORIGIN, "What the log is called, for good.", None, shown_default="the host's name and /stockade"
     )

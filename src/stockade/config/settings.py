@@ -222,6 +222,10 @@ class Settings:
         """The directory of its keys and its last head."""
         return self.audit.signer or self.state_directory(environ) / "audit-signer"
 
+    def audit_secrets(self, environ: Mapping[str, str] = os.environ) -> Path:
+        """The directory of the keys under which it conceals."""
+        return self.audit.secrets or self.state_directory(environ) / "audit-secrets"
+
     def audit_origin(self) -> str:
         """What the audit log is called when it is made."""
         return self.audit.origin or f"{socket.gethostname() or 'localhost'}/stockade"

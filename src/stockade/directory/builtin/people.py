@@ -12,7 +12,7 @@ from stockade.directory.builtin.register import Register, account_named, account
 from stockade.directory.builtin.schema import accounts
 from stockade.directory.names import account_name, email_key
 from stockade.directory.refusals import BadName, NameTaken
-from stockade.events import Ref
+from stockade.events import Personal, Ref
 
 JOB_LOGINS = frozenset({"gitlab-ci-token", "ci-token"})
 """The logins that CI job tokens go with; no account may be named so."""
@@ -50,7 +50,8 @@ class People(Register):
         try:
             with self._changing() as change:
                 account = account_of(change.sql.execute(insert(accounts).values(values).returning(accounts)).one())
-                change.say("user.create", account.ref, by=by, kind=account.kind.value, admin=admin)
+                address = None if email is None else Personal(email, account.ref)
+                change.say("user.create", account.ref, by=by, kind=account.kind.value, admin=admin, email=address)
         except IntegrityError as error:
             raise NameTaken("account or its e-mail address", name) from error
         return account
