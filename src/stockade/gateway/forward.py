@@ -102,8 +102,9 @@ class ForwardAuth:
         guard = self.guard
         if not decision.allowed and guard.enabled:
             return _reply(_for(DIALECTS[scope["path"]], guard.refusal(decision)))
-        quotas = guard.answers.quota_fields(decision, guard.clock()) if guard.policy.has_quotas else ()
-        return Reply(200, (LENGTH, *quotas), b"") if quotas else PASSED
+        if not (guard.policy.has_quotas and guard.answers.tells(decision)):
+            return PASSED
+        return Reply(200, (LENGTH, *guard.answers.quota_fields(decision, guard.clock())), b"")
 
     def _client(self, scope: Scope, fields: Fields, dialect: Dialect | None) -> Client | None:
         """Whose request it is about; None when who asks is nobody's proxy, or does not say."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
@@ -23,6 +24,8 @@ TARGET: Final = 8 * 1024
 """Bytes of a request target; RFC 9112 section 3 asks for at least 8000."""
 ONCE: Final = (b"host", b"content-length", b"transfer-encoding", b"authorization", b"upgrade", b"expect")
 
+KEPT: Final = 256
+"""Bytes of the longest host or target that is looked at but once; what clients make up must not fill the memory."""
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])?(?::\d{0,5})?")
 _ORIGIN_FORM: Final = re.compile(rb"/[!-\"$-~]*")
 _ABSOLUTE_FORM: Final = re.compile(rb"https?://([^/?#]*)[/?][!-\"$-~]*", re.IGNORECASE)
@@ -48,7 +51,7 @@ def check(method: bytes, target: bytes, version: str, headers: Headers) -> dict[
         _check_version(version, fields)
     elif host is None:
         raise BadRequest("A request needs a Host.")
-    if host is not None and not _HOST.fullmatch(host):
+    if host is not None and not (_is_host(host) if len(host) <= KEPT else _HOST.fullmatch(host)):
         raise BadRequest("This Host is no host.")
     if len(fields) != len(headers):
         _check_repeated([name for name, _ in headers])
@@ -56,11 +59,21 @@ def check(method: bytes, target: bytes, version: str, headers: Headers) -> dict[
         raise BadRequest("The only transfer coding served is chunked.")
     if b"upgrade" in fields:
         _check_upgrade(fields)
-    if not _ORIGIN_FORM.fullmatch(target):
+    if not (_is_origin_form(target) if len(target) <= KEPT else _ORIGIN_FORM.fullmatch(target)):
         _check_target(target, host)
     if len(headers) > LINES:
         raise BadRequest("The head of this request has too many lines.")
     return fields
+
+
+@lru_cache(maxsize=1024)
+def _is_host(text: bytes) -> bool:
+    return _HOST.fullmatch(text) is not None
+
+
+@lru_cache(maxsize=4096)
+def _is_origin_form(target: bytes) -> bool:
+    return _ORIGIN_FORM.fullmatch(target) is not None
 
 
 def check_length(target: bytes, headers: Headers) -> None:

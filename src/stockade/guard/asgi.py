@@ -118,8 +118,8 @@ def by_lease(scope: Scope, guard: Guard) -> Leased | None:
 
 def what_shows(scope: Scope, guard: Guard) -> tuple[object, ...] | None:
     """All of a request that tells whose it is and which rules count it, as it came; None where that is not all."""
-    path, chain = scope["path"], None
-    if ".." in path or scope["type"] != "http" or not scope["client"]:
+    path, peer, chain = scope["path"], scope["client"], None
+    if ".." in path or scope["type"] != "http" or not peer:
         return None
     looked_at = guard.addresses.looked_at
     for name, value in scope["headers"]:
@@ -127,7 +127,7 @@ def what_shows(scope: Scope, guard: Guard) -> tuple[object, ...] | None:
             if chain is not None:
                 return None
             chain = value
-    return (scope["client"][0], chain) if guard.policy.by_client else (scope["client"][0], chain, scope["method"], path)
+    return (peer[0], chain) if guard.policy.by_client else (peer[0], chain, scope["method"], path)
 
 
 def straightened(scope: Scope, judged: str) -> bool:

@@ -238,9 +238,10 @@ def _counted(table: Table, ask: Ask, plan: Plan, spot: Spot, now: float) -> Tall
         nothing = array("d", bytes(8 * table.width))
         return ("", 0.0, plan.count(nothing, 0, now))
     base, cells = row * table.width, table.cells
-    ban = plan.ban(cells, base, now)
-    if ban is not None:
-        return ban
+    if plan.bans or cells[base + UNTIL] > now:
+        ban = plan.ban(cells, base, now)
+        if ban is not None:
+            return ban
     readings = plan.count(cells, base, now)
     dies = now + group.lifetime
     if cells[base + DIES] < dies:  # noqa: PLR1730  a call of max() costs more than the whole comparison
