@@ -35,9 +35,9 @@ class GitClient:
             timeout=60,
         )
 
-    def must(self, *argv: str, cwd: Path | None = None) -> str:
+    def must(self, *argv: str, cwd: Path | None = None, **more: str) -> str:
         """Run what has to succeed; what it printed."""
-        done = self.run(*argv, cwd=cwd)
+        done = self.run(*argv, cwd=cwd, **more)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

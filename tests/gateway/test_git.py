@@ -42,8 +42,9 @@ def test_a_fetch_that_negotiates_at_length_sends_its_question_compressed(forge: 
     clone(git, forge, forge.alice, "ours")
     clone(git, forge, forge.alice, "theirs")
     ours, theirs = git.directory / "ours", git.directory / "theirs"
-    for number in range(60):
-        git.must("commit", "-q", "--allow-empty", "-m", f"ours {number}", cwd=ours)
+    for number in range(60):  # a second apart, for git tells the latest first, and would soon tell one that both have
+        when = f"@{2_000_000_000 + number} +0000"
+        git.must("commit", "-q", "--allow-empty", "-m", f"ours {number}", cwd=ours, GIT_COMMITTER_DATE=when)
     git.commit(theirs, "theirs", b"theirs\n")
     git.must("push", "-q", "origin", "main", cwd=theirs)
     talk = git.run("-c", "protocol.version=0", "fetch", cwd=ours, GIT_CURL_VERBOSE="1")
