@@ -118,8 +118,10 @@ def by_lease(scope: Scope, guard: Guard) -> Leased | None:
 
 def what_shows(scope: Scope, guard: Guard) -> tuple[object, ...] | None:
     """All of a request that tells whose it is and which rules count it, as it came; None where that is not all."""
-    path, peer, chain = scope["path"], scope["client"], None
-    if ".." in path or scope["type"] != "http" or not peer:
+    if scope["type"] != "http":
+        return None
+    path, peer, chain = scope["path"], scope.get("client"), None
+    if ".." in path or not peer:
         return None
     looked_at = guard.addresses.looked_at
     for name, value in scope["headers"]:
