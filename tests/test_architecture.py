@@ -15,6 +15,7 @@ import pytest
 from tests.source_tree import ROOT, SOURCE, modules, reachable, tracked_files
 
 WORDS = {"actions", "events", "errors"}
+PIPES = {"sql"}
 ROOMS = {"guard", "directory", "gitlabrb", "audit", "intake", "search", "detect", "review"}
 DOORS = {
     "__main__",
@@ -136,7 +137,7 @@ def named(pairs: list[tuple[str, str]]) -> str:
 
 
 def test_every_part_of_the_house_stands_on_a_known_floor() -> None:
-    assert {part(name) for name in modules()} - {""} <= WORDS | ROOMS | DOORS
+    assert {part(name) for name in modules()} - {""} <= WORDS | PIPES | ROOMS | DOORS
 
 
 def test_words_import_nothing_of_ours_but_words() -> None:
@@ -144,8 +145,13 @@ def test_words_import_nothing_of_ours_but_words() -> None:
     assert not wrong, named(wrong)
 
 
-def test_rooms_import_words_and_never_one_another_nor_a_door() -> None:
-    wrong = [(a, b) for a, b in imports_between_parts() if part(a) in ROOMS and part(b) not in WORDS]
+def test_pipes_import_words_and_never_one_another() -> None:
+    wrong = [(a, b) for a, b in imports_between_parts() if part(a) in PIPES and part(b) not in WORDS]
+    assert not wrong, named(wrong)
+
+
+def test_rooms_import_words_and_pipes_and_never_one_another_nor_a_door() -> None:
+    wrong = [(a, b) for a, b in imports_between_parts() if part(a) in ROOMS and part(b) not in WORDS | PIPES]
     assert not wrong, named(wrong)
 
 
@@ -159,6 +165,11 @@ def test_the_guard_needs_nothing_but_python() -> None:
         if imported.partition(".")[0] not in allowed | ({"redis", "hiredis"} if "redis" in module.name else set())
     ]
     assert not wrong, named(wrong)
+
+
+def test_the_guard_draws_from_no_pipe_that_needs_more_than_python() -> None:
+    guarded = {needed for name in modules() if part(name) == "guard" for needed in reachable(name)}
+    assert {part(name) for name in guarded} <= {"", "guard", "lines"} | WORDS
 
 
 def test_every_library_that_the_source_imports_is_declared() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from stockade.directory import BuiltinDirectory
+from stockade.directory.builtin import database
 from stockade.errors import ConfigurationError, Unavailable
 from tests.directory.conftest import Stage
 
@@ -39,7 +41,7 @@ def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
 
 
 def test_a_lock_that_is_never_given_back_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stockade.directory.builtin.database.PATIENCE", 0.05)
+    monkeypatch.setattr(database, "TERMS", replace(database.TERMS, patience=0.05))
     stage = Stage(f"sqlite:///{tmp_path}/directory.db")
     stage.directory.migrate()
     stage.directory.create_account("alice")
@@ -54,8 +56,7 @@ def test_a_lock_that_is_never_given_back_is_unavailable(tmp_path: Path, monkeypa
 
 def test_a_change_that_fails_half_way_leaves_nothing(stage: Stage) -> None:
     account = stage.directory.create_account("alice", password="correct horse")
-    database = stage.directory._database
-    with contextlib.suppress(RuntimeError), database.writing() as sql:
+    with contextlib.suppress(RuntimeError), stage.directory._database.writing() as sql:
         sql.exec_driver_sql("UPDATE accounts SET name = 'mallory'")
         raise RuntimeError
     assert stage.directory.account("alice") == account
