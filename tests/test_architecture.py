@@ -14,9 +14,10 @@ import pytest
 
 from tests.source_tree import ROOT, SOURCE, modules, reachable, tracked_files
 
-WORDS = {"actions", "events", "errors"}
+WORDS = {"actions", "events", "errors", "steps"}
 PIPES = {"sql"}
 ROOMS = {"guard", "directory", "gitlabrb", "audit", "intake", "search", "detect", "review"}
+UPSTAIRS = {"respond"}
 DOORS = {
     "__main__",
     "config",
@@ -107,6 +108,7 @@ PURE = [
     "stockade.search.terms",
     "stockade.search.timeline",
     "stockade.search.tokens",
+    "stockade.steps",
 ]
 
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "manager", "managers", "base", "core", "common", "misc"}
@@ -152,6 +154,11 @@ def test_pipes_import_words_and_never_one_another() -> None:
 
 def test_rooms_import_words_and_pipes_and_never_one_another_nor_a_door() -> None:
     wrong = [(a, b) for a, b in imports_between_parts() if part(a) in ROOMS and part(b) not in WORDS | PIPES]
+    assert not wrong, named(wrong)
+
+
+def test_upstairs_sees_every_room_and_no_door() -> None:
+    wrong = [(a, b) for a, b in imports_between_parts() if part(a) in UPSTAIRS and part(b) not in WORDS | ROOMS]
     assert not wrong, named(wrong)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import NullPool, create_engine, text
 
 from stockade.directory import BuiltinDirectory, Passwords
 from stockade.directory.builtin.schema import metadata
+from stockade.directory.sealing import Sealing
 from stockade.events import Event
 from tests.servers.postgres import PostgresServer
 
@@ -44,7 +45,9 @@ class Stage:
     def another(self, hasher: PasswordHasher | None = None) -> BuiltinDirectory:
         """The same database as another process would open it."""
         passwords = Passwords(hasher or self.hasher)
-        return BuiltinDirectory(self.url, record=self.events.append, clock=lambda: NOW, passwords=passwords)
+        return BuiltinDirectory(
+            self.url, record=self.events.append, clock=lambda: NOW, passwords=passwords, sealing=Sealing(bytes(32))
+        )
 
     def reported(self, action: str) -> list[Event]:
         return [event for event in self.events if event.action == action]

@@ -32,6 +32,7 @@ from stockade.config import Settings, guard_of
 from stockade.config.kinds import address_of
 from stockade.config.state import state_of
 from stockade.directory import BuiltinDirectory
+from stockade.directory.sealing import Sealing
 from stockade.errors import StockadeError, Unavailable
 from stockade.events import Event, Ref
 from stockade.gateway import demo, registry_process, server
@@ -155,7 +156,8 @@ def _prepared(settings: Settings, log: SecurityLog, by: Ref, bound: socket.socke
     def insist(event: Event) -> None:
         recording.insist(replace(event, actor=by))
 
-    with BuiltinDirectory(settings.database_url(), record=recording, insist=insist) as directory:
+    sealing = Sealing.kept_in(settings.sealing_key())
+    with BuiltinDirectory(settings.database_url(), record=recording, insist=insist, sealing=sealing) as directory:
         directory.migrate()
         forge = demo.prepare(state_of(settings), directory)
     registry, without = _registry(settings, stack)
@@ -193,8 +195,14 @@ def work(ground: Ground, number: int) -> None:
         stack.callback(leave)
         directory = None
         if ground.demo is not None:
-            url = ground.settings.database_url()
-            directory = stack.enter_context(BuiltinDirectory(url, record=recording, insist=recording.insist))
+            directory = stack.enter_context(
+                BuiltinDirectory(
+                    ground.settings.database_url(),
+                    record=recording,
+                    insist=recording.insist,
+                    sealing=Sealing.kept_in(ground.settings.sealing_key()),
+                )
+            )
         guard = guard_of(ground.settings, recording, identify=identify if directory else None)
         gateway = Gateway(_site(ground, guard, directory, recording))
         serving = server.server(gateway)

@@ -281,11 +281,15 @@ class Stockade:
     def directory(self) -> Iterator[BuiltinDirectory]:
         """The accounts."""
         from stockade.directory import BuiltinDirectory
+        from stockade.directory.sealing import Sealing
 
         state_of(self.settings)
+        sealing = Sealing.kept_in(self.settings.sealing_key())
         with (
             self.recording() as recording,
-            BuiltinDirectory(self.settings.database_url(), record=recording, insist=recording.insist) as directory,
+            BuiltinDirectory(
+                self.settings.database_url(), record=recording, insist=recording.insist, sealing=sealing
+            ) as directory,
         ):
             directory.migrate()
             yield directory

@@ -139,6 +139,13 @@ class Settings:
     database: Url | None = setting(
         DATABASE, "Where accounts are kept.", None, shown_default="directory.sqlite3 in the state directory"
     )
+    directory_key: Path | None = setting(
+        PATH,
+        "The key under which variables, hook secrets and second factors are sealed; best on another disk than the "
+        "database, and saved apart from it.",
+        None,
+        shown_default="directory.key in the state directory",
+    )
     trusted_proxies: tuple[str, ...] = setting(
         NETWORKS, "Proxies in front whose word about the client's address is taken.", ()
     )
@@ -241,6 +248,10 @@ class Settings:
         if self.database is not None:
             return self.database.open(environ)
         return f"sqlite:///{self.state_directory(environ).resolve() / 'directory.sqlite3'}"
+
+    def sealing_key(self, environ: Mapping[str, str] = os.environ) -> Path:
+        """The file of the key under which the directory seals what it must read again."""
+        return self.directory_key or self.state_directory(environ) / "directory.key"
 
 
 def default_state(environ: Mapping[str, str] = os.environ) -> Path:

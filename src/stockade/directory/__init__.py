@@ -48,11 +48,13 @@ from stockade.directory.accounts import (
     Authenticated,
     Credential,
     CredentialKind,
+    Level,
+    Membership,
     Scope,
 )
 from stockade.directory.builtin import BuiltinDirectory
 from stockade.directory.passwords import Passwords
-from stockade.directory.permissions import Action, Level, Membership, Repository, Service, Visibility, allowed
+from stockade.directory.permissions import Action, Repository, Service, Visibility, allowed
 from stockade.directory.refusals import (
     AccountBlocked,
     BadName,

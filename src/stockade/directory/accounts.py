@@ -4,8 +4,10 @@ OCSF.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
+from typing import Protocol
 
 from stockade.events import Ref
 
@@ -29,18 +31,69 @@ class AccountState(StrEnum):
 
 
 class CredentialKind(StrEnum):
-    """What sort of proof a credential is."""
+    """What sort of proof, secret or way in a credential is."""
 
     PASSWORD = "password"  # noqa: S105  the kind, not a password
-    PERSONAL = "personal"
-    DEPLOY = "deploy"
-    CI_JOB = "ci_job"
+    RESET = "reset"
     SESSION = "session"
+    PERSONAL = "personal"
+    PROJECT = "project"
+    GROUP = "group"
+    DEPLOY = "deploy"
+    IMPERSONATION = "impersonation"
+    TRIGGER = "trigger"
+    CI_JOB = "ci_job"
+    REGISTRATION = "registration"
+    RUNNER = "runner"
+    SSH_KEY = "ssh_key"
+    DEPLOY_KEY = "deploy_key"
+    GPG_KEY = "gpg_key"
+    TOTP = "totp"
+    WEBAUTHN = "webauthn"
+    RECOVERY = "recovery"
+    APPLICATION = "application"
+    GRANT = "grant"
+    VARIABLE = "variable"
+    WEBHOOK = "webhook"
+    MIRROR = "mirror"
+    EMAIL = "email"
+    IDENTITY = "identity"
 
     @property
     def noun(self) -> str:
-        """The kind as references spell it: ``password``, ``session``, and ``token`` for the rest."""
-        return self.value if self in (CredentialKind.PASSWORD, CredentialKind.SESSION) else "token"
+        """The kind as references and actions spell it: ``token``, ``key``, ``factor``, or the kind itself."""
+        return _NOUNS.get(self, self.value)
+
+
+TOKEN_KINDS: frozenset[CredentialKind] = frozenset(
+    {
+        CredentialKind.PERSONAL,
+        CredentialKind.PROJECT,
+        CredentialKind.GROUP,
+        CredentialKind.DEPLOY,
+        CredentialKind.IMPERSONATION,
+        CredentialKind.TRIGGER,
+        CredentialKind.CI_JOB,
+        CredentialKind.REGISTRATION,
+    }
+)
+KEY_KINDS: frozenset[CredentialKind] = frozenset(
+    {CredentialKind.SSH_KEY, CredentialKind.DEPLOY_KEY, CredentialKind.GPG_KEY}
+)
+FACTOR_KINDS: frozenset[CredentialKind] = frozenset(
+    {CredentialKind.TOTP, CredentialKind.WEBAUTHN, CredentialKind.RECOVERY}
+)
+_NOUNS = dict.fromkeys(TOKEN_KINDS, "token") | dict.fromkeys(KEY_KINDS, "key") | dict.fromkeys(FACTOR_KINDS, "factor")
+
+
+class IntegrationKind(StrEnum):
+    """What goes on acting once it was set up, whoever is signed in."""
+
+    WEBHOOK = "webhook"
+    GITHOOK = "githook"
+    MIRROR = "mirror"
+    SCHEDULE = "schedule"
+    RUNNER = "runner"
 
 
 class Scope(StrEnum):
@@ -59,8 +112,10 @@ EVERY_SCOPE: frozenset[Scope] = frozenset(Scope)
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One account. ``name`` is canonical and unique; ``created`` is seconds since the epoch, UTC; ``admin`` may do
-    all.
+    """One account. ``name`` is canonical and unique; ``admin`` may do all. Times are seconds since the epoch, UTC.
+
+    ``locked`` refuses the account everywhere until then, and lapses by itself; ``departed`` is when its owner left;
+    ``factor_due`` is when it needs a second factor at the latest.
     """
 
     id: int
@@ -70,6 +125,9 @@ class Account:
     email: str | None
     created: float
     admin: bool = False
+    locked: float | None = None
+    departed: float | None = None
+    factor_due: float | None = None
 
     @property
     def ref(self) -> Ref:
@@ -84,11 +142,13 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A password, token or session, described without its secret. Times are seconds since the epoch, UTC; None is
-    never.
+    """Whatever opens something, described without its secret. Times are seconds since the epoch, UTC; None is never.
 
-    ``holder`` names the account it acts for and ``name`` is the label that its holder gave it. ``username`` is the
-    login that a deploy token goes with. ``within`` confines it to one project, or to everything below one group.
+    ``holder`` names the account it acts for, empty when it is nobody's (an instance's variable); ``made_by`` the
+    account that made it, where that is known; ``name`` is the label people gave it. ``username`` is the login that a
+    deploy token goes with. ``within`` is the project or group it belongs to or is confined to, "" for the whole
+    instance. ``traits`` are short words: ``protected``, ``masked``, ``hidden``, ``read-only``. ``weakness`` says why a
+    key is weak. ``fingerprint`` tells two of the same secret from two different ones without telling the secret.
     """
 
     id: int
@@ -103,6 +163,11 @@ class Credential:
     revoked: float | None = None
     username: str | None = None
     within: str | None = None
+    made_by: str | None = None
+    paused: float | None = None
+    fingerprint: str | None = None
+    traits: frozenset[str] = frozenset()
+    weakness: str | None = None
 
     @property
     def ref(self) -> Ref:
@@ -113,6 +178,33 @@ class Credential:
         """Whether its time is up: it is good until, and not at, ``expires``."""
         return self.expires is not None and now >= self.expires
 
+    def live(self, now: float) -> bool:
+        """Whether it opens anything, as far as it goes by itself: neither revoked, paused nor expired."""
+        return self.revoked is None and self.paused is None and not self.expired(now)
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """Something that acts by itself in ``place`` (a project, a group, "" for the instance) until it is stopped.
+
+    ``name`` says what it is: a hook's address, a schedule's label; ``acts_for`` the account whose rights it has.
+    """
+
+    id: int
+    kind: IntegrationKind
+    place: str
+    name: str
+    made: float
+    made_by: str | None = None
+    acts_for: str | None = None
+    paused: float | None = None
+    revoked: float | None = None
+
+    @property
+    def ref(self) -> Ref:
+        """The integration in an event: ``stockade:webhook/3``."""
+        return Ref(SYSTEM, self.kind.value, str(self.id))
+
 
 @dataclass(frozen=True, slots=True)
 class Authenticated:
@@ -121,3 +213,47 @@ class Authenticated:
     account: Account
     by: Credential
     scopes: frozenset[Scope]
+
+
+class Level(IntEnum):
+    """How much a member may do; numbers as in GitLab's API."""
+
+    GUEST = 10
+    REPORTER = 20
+    DEVELOPER = 30
+    MAINTAINER = 40
+    OWNER = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """The level of ``account`` in the project or group ``path`` and in everything below it, until it expires."""
+
+    account: str
+    path: str
+    level: Level
+    since: float | None = None
+    expires: float | None = None
+    made_by: str | None = None
+
+
+class Directory(Protocol):
+    """What can be asked of any system that keeps accounts; reading only, streamed. Methods raise Unavailable."""
+
+    system: str
+
+    def accounts(self) -> Iterator[Account]:
+        """Everybody."""
+        ...
+
+    def credentials(self, holder: str | None = None) -> Iterator[Credential]:
+        """Whatever opens something, dead or alive: one account's, or everybody's and nobody's."""
+        ...
+
+    def memberships(self, name: str | None = None) -> Iterator[Membership]:
+        """Who may do what where: one account's, or everybody's."""
+        ...
+
+    def integrations(self) -> Iterator[Integration]:
+        """What acts by itself."""
+        ...

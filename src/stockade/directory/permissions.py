@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import Literal
 
-from stockade.directory.accounts import Account, Scope
+from stockade.directory.accounts import Account, Level, Membership, Scope
 
 Action = Literal["read", "write"]
 Service = Literal["repository", "registry"]
@@ -15,16 +15,6 @@ Service = Literal["repository", "registry"]
 NOTHING: frozenset[Action] = frozenset()
 READ: frozenset[Action] = frozenset({"read"})
 READ_AND_WRITE: frozenset[Action] = frozenset({"read", "write"})
-
-
-class Level(IntEnum):
-    """How much a member may do; numbers as in GitLab's API."""
-
-    GUEST = 10
-    REPORTER = 20
-    DEVELOPER = 30
-    MAINTAINER = 40
-    OWNER = 50
 
 
 class Visibility(StrEnum):
@@ -40,15 +30,6 @@ class Repository:
 
     path: str
     visibility: Visibility
-
-
-@dataclass(frozen=True, slots=True)
-class Membership:
-    """The level of the account named ``account`` in the project or group ``path`` and in everything below it."""
-
-    account: str
-    path: str
-    level: Level
 
 
 def covers(prefix: str, path: str) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-from stockade.directory.accounts import Account, AccountKind, Credential, Scope
+from stockade.directory.accounts import Account, AccountKind, Credential, Level, Scope
 from stockade.directory.builtin import BuiltinDirectory
-from stockade.directory.permissions import Level, Repository
+from stockade.directory.permissions import Repository
 from stockade.directory.secret import Secret
 
 REPOSITORY = "demo/hello"

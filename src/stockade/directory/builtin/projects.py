@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from stockade.directory.accounts import Account, Authenticated
+from stockade.directory.accounts import Account, Authenticated, Level, Membership
 from stockade.directory.builtin.register import Register, account_named, take_turns
 from stockade.directory.builtin.schema import memberships, repositories
 from stockade.directory.names import project_path
-from stockade.directory.permissions import NOTHING, Action, Level, Membership, Repository, Service, Visibility, allowed
+from stockade.directory.permissions import NOTHING, Action, Repository, Service, Visibility, allowed
 from stockade.directory.refusals import BadName, NameTaken, UnknownRepository
 from stockade.events import Ref
 

@@ -18,7 +18,8 @@ from stockade.directory.builtin.schema import accounts
 from stockade.directory.names import account_name
 from stockade.directory.passwords import Passwords
 from stockade.directory.refusals import AccountBlocked, BadName, UnknownAccount
-from stockade.errors import StockadeError
+from stockade.directory.sealing import Sealing
+from stockade.errors import ConfigurationError, StockadeError
 from stockade.events import Event, Outcome, Ref
 
 PAGE = 500
@@ -64,15 +65,23 @@ class Register:
         insist: Callable[[Event], None] | None = None,
         clock: Callable[[], float] = time.time,
         passwords: Passwords | None = None,
+        sealing: Sealing | None = None,
     ) -> None:
         self._database = Database(url)
         self._record = record
         self._insist = insist or record
         self._clock = clock
         self._passwords = passwords or Passwords()
+        self._kept_sealing = sealing
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._database!r})"
+
+    @property
+    def _sealing(self) -> Sealing:
+        if self._kept_sealing is None:
+            raise ConfigurationError("This directory was opened without a key to seal what must be read again.")
+        return self._kept_sealing
 
     def account(self, name: str) -> Account:
         """The account of this name, however it is spelt; raises UnknownAccount."""
@@ -145,6 +154,9 @@ def account_of(row: Row[Any]) -> Account:
         email=cell[accounts.c.email],
         created=cell[accounts.c.created],
         admin=cell[accounts.c.admin],
+        locked=cell[accounts.c.locked],
+        departed=cell[accounts.c.departed],
+        factor_due=cell[accounts.c.factor_due],
     )
 
 

@@ -25,7 +25,7 @@ request.
 """
 _BEYOND = 1 << 63  # no database counts so far
 
-_WITH_HOLDER = select(tokens, accounts).join_from(tokens, accounts)
+_WITH_HOLDER = select(tokens, accounts).join_from(tokens, accounts, tokens.c.account_id == accounts.c.id)
 _BY_DIGEST = _WITH_HOLDER.where(tokens.c.digest == bindparam("wanted"))  # built once: it runs at every request
 
 
