@@ -15,7 +15,7 @@ import pytest
 from tests.source_tree import ROOT, SOURCE, modules, reachable, tracked_files
 
 WORDS = {"actions", "events", "errors", "steps"}
-PIPES = {"sql"}
+PIPES = {"lines", "sql"}
 ROOMS = {"guard", "directory", "gitlabrb", "audit", "intake", "search", "detect", "review"}
 UPSTAIRS = {"respond"}
 DOORS = {
@@ -88,9 +88,14 @@ PURE = [
     "stockade.intake.formats",
     "stockade.intake.receivers.frames",
     "stockade.intake.settings",
-    "stockade.intake.stamps",
     "stockade.intake.tables",
     "stockade.intake.taken",
+    "stockade.lines.access",
+    "stockade.lines.gitea",
+    "stockade.lines.gitlab",
+    "stockade.lines.sshd",
+    "stockade.lines.stamps",
+    "stockade.lines.syslog",
     "stockade.review.accounts",
     "stockade.review.numbers",
     "stockade.review.reviewing",

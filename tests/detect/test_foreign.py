@@ -19,7 +19,7 @@ from stockade.errors import ConfigurationError
 from stockade.events import Entry
 from stockade.intake.formats import reader
 from stockade.intake.formats.mapped import parse
-from stockade.intake.stamps import Dating
+from stockade.lines.stamps import Dating
 from tests.detect.entries import NOW
 from tests.intake.lines import real
 

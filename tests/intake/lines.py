@@ -12,8 +12,8 @@ import pytest
 from stockade.events import Event
 from stockade.intake.formats import reader
 from stockade.intake.formats.mapped import FieldMap
-from stockade.intake.stamps import Dating
 from stockade.intake.taken import Read, Taken
+from stockade.lines.stamps import Dating
 from tests.source_tree import ROOT
 
 NOON = 1_700_049_600.0

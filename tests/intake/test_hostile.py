@@ -15,7 +15,7 @@ from stockade.intake import foreign
 from stockade.intake.arrivals import arrivals
 from stockade.intake.formats import FORMATS
 from stockade.intake.formats.mapped import parse
-from stockade.intake.taken import Unreadable
+from stockade.lines.line import Unreadable
 from tests.intake.lines import MAPPING, NOON, reading
 
 AT = "2023-11-15T12:00:00.000Z"

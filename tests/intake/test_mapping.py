@@ -14,7 +14,7 @@ from stockade.events import Event
 from stockade.intake import foreign
 from stockade.intake.formats.mapped import parse
 from stockade.intake.settings import sources_of
-from stockade.intake.taken import Unreadable
+from stockade.lines.line import Unreadable
 from tests.intake.lines import MAPPING, NOON, reading
 from tests.source_tree import ROOT
 

@@ -24,7 +24,7 @@ def real(name: str) -> Path:
 
 
 def dating(latest: float = NOON) -> Dating:
-    return Dating(latest, UTC)
+    return Dating(lambda: latest, UTC)
 
 
 def reading(name: str, latest: float = NOON) -> Read:

@@ -64,7 +64,7 @@ def bans_for(seconds: float, condition: str) -> Allow2Ban:
 def test_ten_thousand_real_lines_are_all_read() -> None:
     log = real("access-logs/apache_combined_10k.log")
     texts = log.read_text().splitlines()
-    dating = Dating(2e9, UTC)
+    dating = Dating(lambda: 2e9, UTC)
     assert detect(texts, dating).name == "combined"
     read = reader("combined", dating)
     lines = [line for text in texts if (line := read(text))]
@@ -100,7 +100,7 @@ def test_lines_are_read_as_crowdsec_reads_them(folder: str, stage: str, at: str,
     for number, key, value in meta.findall(asserted):
         wanted.setdefault(int(number), {})[key] = value
     texts = real(f"crowdsec-hub/{folder}/{folder}.log").read_text().splitlines()
-    dating = Dating(2e9, UTC)
+    dating = Dating(lambda: 2e9, UTC)
     read = reader(detect(texts, dating).name, dating)
     lines = [line for text in texts if text and (line := read(text))]
     assert len(lines) == len(wanted)

@@ -15,8 +15,15 @@ from pathlib import Path
 import pytest
 
 from stockade.errors import ConfigurationError
-from stockade.guard.logs.formats.line import MAX_LINE
-from stockade.guard.logs.tail import GRACE, Tail
+from stockade.guard.logs.place import Place
+from stockade.lines.line import MAX_LINE
+from stockade.lines.opened import Line
+from stockade.lines.tail import GRACE, Tail
+
+
+def iter_lines(tail: Tail) -> Iterator[Line]:
+    while lines := tail.take(7):
+        yield from lines
 
 
 class Log:
@@ -25,23 +32,31 @@ class Log:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "service.log"
         self.position = folder / "service.position"
+        self.place = Place(self.position)
         self.said: list[str] = []
         self.now = 0.0
         self.tail = self.tailing()
 
     def tailing(self) -> Tail:
-        return Tail(self.path, position=self.position, say=self.said.append, clock=lambda: self.now)
+        return Tail(self.path, place=self.place.load(), say=self.said.append, clock=lambda: self.now)
+
+    def stop(self) -> None:
+        self.place.keep(self.tail.place())
+        self.tail.close()
+
+    def start(self) -> None:
+        self.tail = self.tailing()
 
     def restart(self) -> None:
-        self.tail.close()
-        self.tail = self.tailing()
+        self.stop()
+        self.start()
 
     def write(self, text: str, path: Path | None = None) -> None:
         with (path or self.path).open("a") as file:
             file.write(text)
 
     def lines(self) -> list[str]:
-        return [line.decode() for line in self.tail.lines()]
+        return [line.octets.decode() for line in iter_lines(self.tail)]
 
     def rotate(self) -> Path:
         old = self.path.with_name("service.log.1")
@@ -89,6 +104,22 @@ def test_a_file_that_is_renamed_is_read_to_its_end_and_the_new_one_too(log: Log)
     assert "rotated" in log.said[-1]
 
 
+def test_a_file_that_nobody_has_followed_up_is_not_let_go(log: Log) -> None:
+    log.write("one\n")
+    assert log.lines() == ["one"]
+    old = log.rotate()
+    assert log.lines() == []
+    log.now = 100 * GRACE
+    log.write("two\n", old)
+    assert log.lines() == ["two"]
+    log.now = 200 * GRACE
+    assert log.lines() == []
+    log.restart()
+    log.write("three\n", old)
+    log.write("four\n")
+    assert log.lines() == ["three", "four"]
+
+
 def test_two_rotations_at_once(log: Log) -> None:
     for n in range(4):
         log.write(f"{n}\n")
@@ -127,9 +158,9 @@ def test_a_writer_that_does_not_append_leaves_a_hole_which_is_passed_over(log: L
 
 def test_a_line_without_end_is_cut_and_the_rest_of_it_passed_over(log: Log) -> None:
     log.write("x" * 1_000_000)
-    assert [len(line) for line in log.lines()] == [MAX_LINE]
+    assert log.lines() == []
     log.write("y" * 1_000_000 + "\nnext\n")
-    assert log.lines() == ["next"]
+    assert log.lines() == ["x" * MAX_LINE, "next"]
 
 
 # ── restarts ─────────────────────────────────────────────────────────────────────────────────────
@@ -141,7 +172,7 @@ def test_a_restart_goes_on_where_it_stopped(log: Log) -> None:
     log.restart()
     log.write("ee\n")
     assert log.lines() == ["three"]
-    kept = json.loads(log.position.read_text())
+    [kept] = json.loads(log.position.read_text())
     assert kept["offset"] == 8
     assert "one" not in log.position.read_text(), "a log may hold what nobody else is to read"
     assert log.position.stat().st_mode & 0o777 == 0o600
@@ -151,7 +182,7 @@ def test_a_restart_goes_on_where_it_stopped(log: Log) -> None:
 def test_a_restart_finds_its_place_in_a_file_that_was_rotated_meanwhile(log: Log, how: str) -> None:
     log.write("one\ntwo\n")
     assert log.lines() == ["one", "two"]
-    log.tail.close()
+    log.stop()
     log.write("three\n")
     if how == "renamed":
         log.rotate()
@@ -160,7 +191,7 @@ def test_a_restart_finds_its_place_in_a_file_that_was_rotated_meanwhile(log: Log
         os.truncate(log.path, 0)
     log.path.with_name("service.log.2.gz").write_bytes(gzip.compress(b"zero\n"))
     log.write("four\n")
-    log.restart()
+    log.start()
     assert log.lines() == ["three", "four"]
     log.restart()
     log.write("five\n")
@@ -170,17 +201,18 @@ def test_a_restart_finds_its_place_in_a_file_that_was_rotated_meanwhile(log: Log
 def test_a_place_that_is_gone_is_said_and_all_is_read(log: Log) -> None:
     log.write("one\n")
     assert log.lines() == ["one"]
-    log.tail.close()
+    log.stop()
     log.path.write_text("something else\n")
-    log.restart()
+    log.start()
     assert log.lines() == ["something else"]
     assert "is gone" in log.said[-1]
 
 
 def test_a_position_that_cannot_be_read_is_none(log: Log) -> None:
     for junk in ("", "[]", '{"offset": 3}', "\0"):
+        log.tail.close()
         log.position.write_text(junk)
-        log.restart()
+        log.start()
     log.write("one\n")
     assert log.lines() == ["one"]
 
@@ -190,10 +222,10 @@ def test_what_is_no_file_is_refused_and_what_cannot_be_opened_is_said_once(tmp_p
     os.mkfifo(tmp_path / "pipe")
     reading = os.open(tmp_path / "pipe", os.O_RDWR)
     with pytest.raises(ConfigurationError, match="not a file"):
-        list(Tail(tmp_path / "pipe", say=said.append).lines())
+        Tail(tmp_path / "pipe", place=None, say=said.append).take(1)
     os.close(reading)
-    folder = Tail(tmp_path, say=said.append)
-    assert list(folder.lines()) + list(folder.lines()) == []
+    folder = Tail(tmp_path, place=None, say=said.append)
+    assert folder.take(1) + folder.take(1) == []
     assert said == [f"{tmp_path}: cannot be opened: Is a directory; trying on"]
 
 

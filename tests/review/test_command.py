@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stockade.events import Event, Ref
 from stockade.intake.formats import reader
-from stockade.intake.stamps import Dating
+from stockade.lines.stamps import Dating
 from tests.cli.terminal import Terminal, terminal
 from tests.detect.entries import HOME, NEW
 from tests.detect.logs import make_log

@@ -27,8 +27,8 @@ from stockade.intake.settings import (
     IntakeSettings,
     SyslogSource,
 )
-from stockade.intake.stamps import Dating
 from stockade.intake.taken import Read
+from stockade.lines.stamps import Dating
 
 if TYPE_CHECKING:
     from stockade.config import Settings

@@ -9,7 +9,8 @@ from stockade.actions import UNKNOWN
 from stockade.events import Event
 from stockade.intake import foreign
 from stockade.intake.handover import Arrival
-from stockade.intake.taken import Read, Taken, Unreadable
+from stockade.intake.taken import Read, Taken
+from stockade.lines.line import Unreadable
 
 
 def arrivals(read: Read, octets: bytes, *, id: str, now: float) -> list[Arrival]:

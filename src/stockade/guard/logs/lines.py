@@ -14,12 +14,14 @@ from stockade.guard.address import UNKNOWN, Addresses, Client
 from stockade.guard.gate import Guard
 from stockade.guard.logs.formats import Dating, Line, Read, detect, reader
 from stockade.guard.logs.formats.line import escaped
-from stockade.guard.logs.tail import Tail
+from stockade.guard.logs.place import Place
 from stockade.guard.meter import MICROSECONDS
 from stockade.guard.paths import from_target
 from stockade.guard.policy import Policy
 from stockade.guard.request import Request
 from stockade.guard.rules import BanRule, Throttle, Track
+from stockade.lines.opened import Line as RawLine
+from stockade.lines.tail import Tail
 
 POLL: Final = 0.25
 """Seconds between two looks at a file that has not grown."""
@@ -99,7 +101,8 @@ class Watch:
         self.guard = guard
         self.zone = zone
         self.say = say
-        self.tail = Tail(path, position=position, say=say)
+        self.place = Place(position)
+        self.tail = Tail(path, place=self.place.load(), say=say)
         self.seen = Watched()
         self._read: Read | None = None
         self._live = False
@@ -109,27 +112,22 @@ class Watch:
 
     async def step(self) -> int:
         """Judge what has been written since the last step; answer how many lines that was."""
-        batch: list[bytes] = []
         before = self.seen.lines
-        for raw in self.tail.lines():
-            batch.append(raw)
-            if len(batch) >= BATCH:
-                await self._judge_all(batch)
-                batch.clear()
-                await asyncio.sleep(0)
-        await self._judge_all(batch)
+        while batch := self.tail.take(BATCH):
+            await self._judge_all(batch)
+            await asyncio.sleep(0)
         self._live = self._live or self.tail.opened
         return self.seen.lines - before
 
-    async def _judge_all(self, batch: Sequence[bytes]) -> None:
-        texts = [text for raw in batch if (text := raw.decode("utf-8", "backslashreplace").strip("\x00\r"))]
+    async def _judge_all(self, batch: Sequence[RawLine]) -> None:
+        texts = [text for raw in batch if (text := raw.octets.decode("utf-8", "backslashreplace").strip("\x00\r"))]
         if self._read is None and texts:
             found = detect(texts, self._dating())
             self.say(f"{self.path}: read as {found}")
             self._read_as(found.name)
         for text in texts:
             await self._judge(text)
-        self.tail.remember()
+        self.place.keep(self.tail.place())
 
     async def _judge(self, text: str) -> None:
         self.seen.lines += 1
@@ -160,7 +158,7 @@ class Watch:
         self.seen.format = format
 
     def _dating(self) -> Dating:
-        return Dating(self.guard.clock(), self.zone)
+        return Dating(self.guard.clock, self.zone)
 
     def _tell_unreadable(self, text: str, error: ValueError) -> None:
         self.seen.unreadable += 1

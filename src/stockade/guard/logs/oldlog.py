@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import IO, Final, cast
 
 from stockade.errors import Unavailable
-from stockade.guard.logs.formats.line import MAX_LINE, escaped
+from stockade.guard.logs.formats.line import escaped
+from stockade.lines.line import MAX_LINE
 
 CHUNK: Final = 1 << 20
 GZIP: Final = b"\x1f\x8b"

@@ -15,7 +15,7 @@ from stockade.guard.discriminators import by_user
 from stockade.guard.gate import Guard
 from stockade.guard.logs.clock import LogClock
 from stockade.guard.logs.formats import Dating, Line, Read, detect, reader
-from stockade.guard.logs.formats.line import MAX_LINE, escaped
+from stockade.guard.logs.formats.line import escaped
 from stockade.guard.logs.hindsight import Hindsight, Report, refused_clients
 from stockade.guard.logs.ledger import Ledger
 from stockade.guard.logs.lines import request_of
@@ -24,6 +24,7 @@ from stockade.guard.logs.shortcut import Shortcut
 from stockade.guard.meter import MICROSECONDS
 from stockade.guard.policy import Policy
 from stockade.guard.request import Request
+from stockade.lines.line import MAX_LINE
 
 MAX_EXAMPLES: Final = 5
 MAX_CLIENTS: Final = 250_000
@@ -68,7 +69,7 @@ def run(
     began = time.perf_counter()
     with opened(source) as log:
         replay = Replay(policy, addresses, signs_in)
-        replay.take(log, Dating(log.latest, zone), format, progress, shortcut=shortcut)
+        replay.take(log, Dating(lambda: log.latest, zone), format, progress, shortcut=shortcut)
         return replay.report(log, time.perf_counter() - began)
 
 

@@ -9,8 +9,6 @@ from stockade.guard.address import Addresses
 from stockade.guard.conditions import Condition
 from stockade.guard.decision import Decision
 from stockade.guard.logs.clock import TOLERANCE, LogClock
-from stockade.guard.logs.formats import stamps
-from stockade.guard.logs.formats.access import STAMP
 from stockade.guard.logs.formats.line import Line, Read
 from stockade.guard.logs.hindsight import Hindsight
 from stockade.guard.logs.kinds import PERSONAL, Known, Learner, asks_about
@@ -19,6 +17,8 @@ from stockade.guard.logs.lines import request_of
 from stockade.guard.meter import MICROSECONDS, Ask, Tally
 from stockade.guard.networks import pack
 from stockade.guard.policy import WAIT, Policy
+from stockade.lines import stamps
+from stockade.lines.access import STAMP
 
 MAX_KNOWN: Final = 50_000
 """Kinds, clients and times that are remembered of each; then it begins anew."""
@@ -57,6 +57,7 @@ class Shortcut:
     def __init__(self, replay: Judge) -> None:
         self.replay = replay
         self._learner = Learner(replay.policy, replay.signs_in, replay.store.look)
+        self._time_of = stamps.access()
         self._times: dict[str, float] = {}
         self._clients: dict[str, str] = {}
         self._kinds: dict[tuple[str, ...], Known | None] = {}
@@ -160,8 +161,8 @@ class Shortcut:
         if client is None or (known is PERSONAL and self._kinds.get((request, rest[:5], client)) is None):
             return False
         try:
-            time = self._times.get(head[-STAMP:]) or stamps.access(head[-STAMP:])
-        except (ValueError, OverflowError):
+            time = self._times.get(head[-STAMP:]) or self._time_of(head[-STAMP:])
+        except ValueError:
             return False
         self._times[head[-STAMP:]], self._clients[head[:-STAMP]] = time, client
         return self.replay.clock.latest - time <= TOLERANCE

@@ -18,8 +18,8 @@ from stockade.intake.formats.gitlab_log import gitlab_log
 from stockade.intake.formats.journald import journald
 from stockade.intake.formats.mapped import FieldMap, mapped
 from stockade.intake.formats.syslog import syslog_line
-from stockade.intake.stamps import Dating
 from stockade.intake.taken import Read
+from stockade.lines.stamps import Dating
 
 
 @dataclass(frozen=True, slots=True)

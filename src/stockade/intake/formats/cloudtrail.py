@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from stockade.events import Event, Outcome, Ref
 from stockade.intake import foreign
-from stockade.intake.stamps import Clock, Dating, iso
 from stockade.intake.tables import NOTHING, table
-from stockade.intake.taken import Read, Taken, Unreadable, json_object
+from stockade.intake.taken import Read, Taken
+from stockade.lines.line import Unreadable, json_object
+from stockade.lines.stamps import Clock, Dating, iso
 
 Record = Mapping[str, Any]
 SYSTEM: Final = "aws"

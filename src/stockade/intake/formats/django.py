@@ -15,9 +15,10 @@ from typing import Any, Final
 
 from stockade.events import Event
 from stockade.intake import foreign
-from stockade.intake.stamps import LAST, Dating
 from stockade.intake.tables import NOTHING, table
-from stockade.intake.taken import Read, Taken, Unreadable, json_object
+from stockade.intake.taken import Read, Taken
+from stockade.lines.line import Unreadable, json_object
+from stockade.lines.stamps import LAST, Dating
 
 SYSTEM: Final = "django"
 

@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from stockade.events import Event, Ref
 from stockade.intake import foreign
-from stockade.intake.stamps import Clock, Dating, iso
 from stockade.intake.tables import NOTHING, Meaning, table
-from stockade.intake.taken import Read, Taken, Unreadable, json_object
+from stockade.intake.taken import Read, Taken
+from stockade.lines.line import Unreadable, json_object
+from stockade.lines.stamps import Clock, Dating, iso
 
 Entry = Mapping[str, Any]
 SAYS: Final = ("failed_login", "add", "remove", "change", "with", "action", "event_name", "custom_message")

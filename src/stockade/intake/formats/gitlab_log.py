@@ -8,22 +8,21 @@ among them.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 from stockade.events import Event, Outcome
 from stockade.intake import foreign
 from stockade.intake.formats.gitlab_audit import SAYS
 from stockade.intake.formats.gitlab_audit import taken as audit_taken
-from stockade.intake.stamps import Clock, Dating, iso
 from stockade.intake.tables import NOTHING, Meaning, table
-from stockade.intake.taken import Read, Taken, Unreadable, json_object
+from stockade.intake.taken import Read, Taken
+from stockade.lines import gitlab
+from stockade.lines.gitlab import LOGIN, Entry, text
+from stockade.lines.line import Unreadable, json_object
+from stockade.lines.stamps import Clock, Dating, iso
 
-Entry = Mapping[str, Any]
 SYSTEM: Final = "gitlab"
-LOGIN: Final = re.compile(
-    r"(Failed|Successful) Login: username=(.*) ip=(\S+)(?: method=\S+)?(?: admin=\S+)?\Z", re.DOTALL
-)
 SESSIONS: Final = "SessionsController#create"
 ROLES: Final = {"10": "guest", "20": "reporter", "30": "developer", "40": "maintainer", "50": "owner"}
 """GitLab's access levels, as requests name them."""
@@ -62,7 +61,7 @@ def _taken(entry: Entry, time: float, clock: Clock) -> Taken:
 
 
 def _request(entry: Entry, time: float) -> Event:
-    name, status = _name(entry), _status(entry)
+    name, status = _name(entry), gitlab.status(entry)
     meaning = table("gitlab_requests").meaning(name)
     if meaning == NOTHING:
         meaning = Meaning("http.request", _answered(status))
@@ -72,14 +71,14 @@ def _request(entry: Entry, time: float) -> Event:
     action = meaning.action
     if failed:  # the form of the second factor is a sign-in that is half done
         action = "http.request" if meaning.outcome == "unknown" else "authentication.failure"
-    who = _claimed(entry) if action.startswith("authentication.") else None
-    user = _text(entry, "username") or _text(entry, "meta.user") if not failed else None
+    who = gitlab.claimed(entry) if action.startswith("authentication.") else None
+    user = text(entry, "username") or text(entry, "meta.user") if not failed else None
     return Event(
         time=time,
         action=action,
         actor=foreign.ref(SYSTEM, "user", user or who),
         target=foreign.ref(SYSTEM, "project", entry.get("meta.project")),
-        source=foreign.address(_text(entry, "remote_ip") or _text(entry, "meta.remote_ip")),
+        source=foreign.address(gitlab.address(entry)),
         outcome=meaning.outcome,
         details=_facts(entry, name, status),
     )
@@ -87,7 +86,7 @@ def _request(entry: Entry, time: float) -> Event:
 
 def _facts(entry: Entry, name: str, status: int) -> dict[str, object]:
     acts = table("gitlab_requests").meaning(name) != NOTHING
-    asked = _parameters(entry) if acts else {}
+    asked = gitlab.parameters(entry) if acts else {}
     return foreign.fields(
         type=name,
         method=entry.get("method"),
@@ -104,19 +103,10 @@ def _facts(entry: Entry, name: str, status: int) -> dict[str, object]:
 
 def _name(entry: Entry) -> str:
     """``Controller#action``, or a method with the route that a request of the API has taken."""
-    controller, action = _text(entry, "controller"), _text(entry, "action")
+    controller, action = text(entry, "controller"), text(entry, "action")
     if controller and action:
         return f"{controller}#{action}"
-    return f"{entry['method']} {_text(entry, 'route') or _text(entry, 'path') or '/'}"[:512]
-
-
-def _status(entry: Entry) -> int:
-    status = entry["status"]
-    if isinstance(status, str) and status.isascii() and status.isdecimal() and len(status) < 4:
-        status = int(status)
-    if not isinstance(status, int) or isinstance(status, bool) or not 0 <= status < 600:
-        raise Unreadable(f"not a status: {str(status)[:40]!r}")
-    return status
+    return f"{entry['method']} {text(entry, 'route') or text(entry, 'path') or '/'}"[:512]
 
 
 def _answered(status: int) -> Outcome:
@@ -130,7 +120,7 @@ def _outcome(entry: Entry, name: str, status: int) -> Outcome:
     if entry.get("action") == "failure":
         return "failure"
     if name == SESSIONS and status in {0, 200, 401, 422}:
-        half = status == 200 and "otp_attempt" not in _user_parameters(entry)
+        half = status == 200 and "otp_attempt" not in gitlab.user_parameters(entry)
         return "unknown" if half else "failure"
     if status == 200 and entry.get("format") == "html" and entry.get("method") != "GET":
         return "failure"
@@ -142,14 +132,14 @@ def _outcome(entry: Entry, name: str, status: int) -> Outcome:
 
 def _judged(entry: Entry, time: float, said: str) -> Event:
     """What GitLab's own Rack::Attack has done to a request."""
-    env = _text(entry, "env")
+    env = text(entry, "env")
     name = f"rack_attack/{env}" if env else "rack_attack: banned" if "banned" in said else said
     meaning = table("gitlab_messages").meaning(name)
     return Event(
         time=time,
         action=meaning.action,
-        actor=foreign.ref(SYSTEM, "user", _text(entry, "meta.user") or _text(entry, "user") or _text(entry, "login")),
-        source=foreign.address(_text(entry, "remote_ip") or _text(entry, "meta.remote_ip")),
+        actor=foreign.ref(SYSTEM, "user", text(entry, "meta.user") or text(entry, "user") or text(entry, "login")),
+        source=foreign.address(gitlab.address(entry)),
         outcome=meaning.outcome,
         details=foreign.fields(
             type=name,
@@ -175,8 +165,8 @@ def _signed_in(entry: Entry, time: float, found: re.Match[str]) -> Event:
 
 def _message(entry: Entry, time: float, said: str) -> Event:
     details = foreign.fields(type="message", message=said, whole=foreign.whole(entry))
-    source = foreign.address(_text(entry, "remote_ip") or _text(entry, "meta.remote_ip"))
-    actor = foreign.ref(SYSTEM, "user", _text(entry, "meta.user") or _text(entry, "username"))
+    source = foreign.address(gitlab.address(entry))
+    actor = foreign.ref(SYSTEM, "user", text(entry, "meta.user") or text(entry, "username"))
     return Event(time, NOTHING.action, actor, None, source, NOTHING.outcome, details)
 
 
@@ -187,26 +177,3 @@ def _asked(parameters: Entry, name: str) -> object:
     """A parameter by its name, also within the form that it was sent with: ``personal_access_token[scopes]``."""
     forms = [each for each in parameters.values() if isinstance(each, dict)]
     return next((each[name] for each in (parameters, *forms) if name in each), None)
-
-
-def _claimed(entry: Entry) -> str | None:
-    """The name that somebody signed in with; None when the line does not tell."""
-    named = _user_parameters(entry).get("login") or _parameters(entry).get("username")
-    return str(named) if named else None
-
-
-def _user_parameters(entry: Entry) -> Entry:
-    found = _parameters(entry).get("user")
-    return found if isinstance(found, dict) else {}
-
-
-def _parameters(entry: Entry) -> Entry:
-    """The parameters of a request, which lograge writes as a list of keys and values."""
-    found = entry.get("params")
-    pairs = found if isinstance(found, list) else []
-    return {str(pair.get("key")): pair.get("value") for pair in pairs if isinstance(pair, dict)}
-
-
-def _text(entry: Entry, key: str) -> str | None:
-    value = entry.get(key)
-    return value if isinstance(value, str) and value else None

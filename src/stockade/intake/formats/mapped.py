@@ -40,9 +40,10 @@ from typing import Any, Final
 
 from stockade.events import Event, Outcome
 from stockade.intake import foreign
-from stockade.intake.stamps import Clock, Dating, iso, sane
 from stockade.intake.tables import NOTHING, OUTCOMES, Table, read, wrong
-from stockade.intake.taken import Read, Taken, Unreadable, json_object
+from stockade.intake.taken import Read, Taken
+from stockade.lines.line import Unreadable, json_object
+from stockade.lines.stamps import Clock, Dating, iso, sane
 
 FIELDS: Final = ("time", "name", "actor", "target", "source", "id", "outcome")
 PARTS: Final = ("system", "title", "fields", "outcomes", "kinds", "details", "map")

@@ -8,31 +8,18 @@ from typing import Final, NamedTuple
 
 from stockade.events import Event, Ref
 from stockade.intake import foreign
-from stockade.intake.formats.sshd import PROGRAMS, Guesses
 from stockade.intake.formats.sudo import command
 from stockade.intake.tables import table
 from stockade.intake.taken import Taken
+from stockade.lines.sshd import PROGRAMS, Guesses
+from stockade.lines.syslog import REPEATED, Message
 
-REPEATED: Final = re.compile(r"message repeated (\d{1,6}) times: \[ (.*)\]\Z", re.DOTALL)
 MOST: Final = 1_000
 """Events that a line which tells of repetitions becomes at most."""
 SESSION: Final = re.compile(r"pam_\w+\(([\w.-]+):session\): session (opened|closed) for user ([^\s(]+)")
 FAILED: Final = re.compile(r"pam_\w+\(([\w.-]+):auth\): authentication failure; (.*)\Z", re.DOTALL)
 FIELD: Final = re.compile(r"\b(user|rhost|tty|ruser)=(\S*)")
 SEVERITIES: Final = ("emergency", "alert", "critical", "error", "warning", "notice", "informational", "debug")
-
-
-class Message(NamedTuple):
-    """One message of a program: when, on which host, and what. ``level`` is the priority of syslog, -1 if unknown."""
-
-    time: float
-    host: str
-    program: str
-    process: str
-    text: str
-    level: int = -1
-    kind: str = ""
-    structured: str = ""
 
 
 class Said(NamedTuple):
@@ -65,7 +52,8 @@ class Unix:
         if message.text.startswith("pam_") and (said := _pam(message.text, program)):
             return said
         if program in PROGRAMS:
-            return Said(*self._guesses.read(message.process, message.text))
+            guess = self._guesses.read(message.process, message.text)
+            return Said(guess.kind, guess.user, None, guess.address, {**guess.more})
         if program == "sudo" and (ran := command(message.text)):
             return Said(ran.name, ran.user, ran.target, None, ran.more)
         return Said("message")

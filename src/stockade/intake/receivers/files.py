@@ -9,9 +9,9 @@ from typing import Final
 from stockade.events import Event
 from stockade.intake.arrivals import arrivals, same_line
 from stockade.intake.handover import Arrival, Handover
-from stockade.intake.receivers.tail import Say, Tail
 from stockade.intake.settings import FileSource
 from stockade.intake.taken import Read
+from stockade.lines.tail import Say, Tail
 
 BATCH: Final = 500
 """Lines that are handed over at once."""

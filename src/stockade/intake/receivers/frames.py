@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from stockade.intake.taken import MAX_LINE, Unreadable
+from stockade.lines.line import MAX_LINE, Unreadable
 
 COUNT: Final = re.compile(rb"([1-9]\d{0,9}) ")
 

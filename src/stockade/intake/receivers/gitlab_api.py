@@ -27,10 +27,10 @@ from stockade.intake.arrivals import arrivals
 from stockade.intake.formats.gitlab_audit import gitlab_audit
 from stockade.intake.handover import Arrival, Handover
 from stockade.intake.receivers.http import token_in
-from stockade.intake.receivers.tail import Say
 from stockade.intake.settings import DAY, GitLabApiSource
-from stockade.intake.stamps import Dating
-from stockade.intake.taken import Unreadable, json_value
+from stockade.lines.line import Unreadable, json_value
+from stockade.lines.stamps import Dating
+from stockade.lines.tail import Say
 
 WINDOW: Final = 30 * DAY - 60.0
 """Seconds between the two ends of one question: GitLab refuses more than 30 days."""

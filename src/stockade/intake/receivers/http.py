@@ -21,7 +21,8 @@ from stockade.errors import ConfigurationError, StockadeError
 from stockade.intake.arrivals import arrivals
 from stockade.intake.handover import Arrival, Handover
 from stockade.intake.settings import HttpSource
-from stockade.intake.taken import Read, Unreadable, json_value
+from stockade.intake.taken import Read
+from stockade.lines.line import Unreadable, json_value
 
 SHORTEST: Final = 16
 """Characters of a token at least: GitLab makes them of 24."""

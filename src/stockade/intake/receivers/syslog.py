@@ -22,9 +22,10 @@ from stockade.errors import ConfigurationError, StockadeError, Unavailable
 from stockade.intake.arrivals import arrivals
 from stockade.intake.handover import Arrival, Handover
 from stockade.intake.receivers.frames import Frames
-from stockade.intake.receivers.tail import Say
 from stockade.intake.settings import SyslogSource
-from stockade.intake.taken import Read, Unreadable
+from stockade.intake.taken import Read
+from stockade.lines.line import Unreadable
+from stockade.lines.tail import Say
 
 CHUNK: Final = 65_536
 AGAIN: Final = 0.5

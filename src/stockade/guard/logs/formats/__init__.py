@@ -15,7 +15,7 @@ from stockade.guard.logs.formats.gitlab import gitlab
 from stockade.guard.logs.formats.line import Line, Read
 from stockade.guard.logs.formats.rails import gitlab_text
 from stockade.guard.logs.formats.sshd import sshd
-from stockade.guard.logs.formats.stamps import Dating
+from stockade.lines.stamps import Dating
 
 FORMATS: Final[Mapping[str, Callable[[Dating], Read]]] = MappingProxyType(
     {

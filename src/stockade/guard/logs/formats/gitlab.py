@@ -7,24 +7,22 @@ that GitLab's own Rack::Attack refused has 429 or 403.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-from stockade.guard.logs.formats import stamps
-from stockade.guard.logs.formats.line import MAX_NAME, MAX_TARGET, Line, Outcome, Read, json_object
-from stockade.guard.logs.formats.stamps import Dating
+from stockade.guard.logs.formats.line import MAX_NAME, MAX_TARGET, Line, Outcome, Read
+from stockade.lines import gitlab as lines
+from stockade.lines.gitlab import LOGIN, Entry
+from stockade.lines.line import Unreadable, json_object
+from stockade.lines.stamps import Dating, iso
 
-Entry = Mapping[str, Any]
 SIGN_IN: Final = "/users/sign_in"
 CALLBACK: Final = re.compile(r"/users/auth/[^/]+/callback\Z")
 REFUSED: Final = {"throttle": 429, "blocklist": 403, "blacklist": 403}
-FAILED_LOGIN: Final = re.compile(r"Failed Login: username=(.*) ip=(\S+)\Z", re.DOTALL)
-SUCCESSFUL_LOGIN: Final = re.compile(r"Successful Login: username=(\S+) ip=(\S+)(?: method=\S+)?(?: admin=\S+)?\Z")
 
 
 def gitlab(dating: Dating) -> Read:
     """Lines about no request (an audit, a job) are passed over."""
-    time_of = stamps.remembered(lambda text: stamps.iso(text, dating))
+    time_of = iso(dating)
 
     def read(text: str) -> Line | None:
         entry = json_object(text)
@@ -41,7 +39,7 @@ def gitlab(dating: Dating) -> Read:
 
 def request(time: float, entry: Entry) -> Line:
     """A request that Rails or Grape has answered."""
-    method, path, status = str(entry["method"])[:32], str(entry["path"])[:MAX_TARGET], _status(entry)
+    method, path, status = str(entry["method"])[:32], str(entry["path"])[:MAX_TARGET], lines.status(entry)
     login, outcome = None, "unknown"
     if method == "POST" and (path == SIGN_IN or CALLBACK.match(path)):
         login, outcome = _claimed(entry), _outcome(path, entry, status)
@@ -58,7 +56,7 @@ def _outcome(path: str, entry: Entry, status: int) -> Outcome:
     if entry.get("action") == "failure" or status in {0, 401, 422}:
         return "failure"
     if status == 200 and path == SIGN_IN:
-        return "failure" if "otp_attempt" in _user_parameters(entry) else "unknown"
+        return "failure" if "otp_attempt" in lines.user_parameters(entry) else "unknown"
     return "success" if 300 <= status < 400 else "unknown"
 
 
@@ -79,46 +77,27 @@ def signed_in(time: float, said: str) -> Line | None:
     """``Failed Login`` and ``Successful Login`` of the application's log; the name is the client's choice, so that the
     address is the last word of a failure.
     """
-    if found := FAILED_LOGIN.match(said):
-        return Line(time, found[2], "POST", SIGN_IN, 401, found[1][:MAX_NAME] or "-", None, "failure")
-    if found := SUCCESSFUL_LOGIN.match(said):
-        user = found[1][:MAX_NAME]
-        return Line(time, found[2], "POST", SIGN_IN, 302, user, user, "success")
-    return None
+    found = LOGIN.match(said)
+    if found is None:
+        return None
+    how, user, address = found[1], found[2][:MAX_NAME], found[3]
+    if how == "Failed":
+        return Line(time, address, "POST", SIGN_IN, 401, user or "-", None, "failure")
+    return Line(time, address, "POST", SIGN_IN, 302, user, user, "success")
 
 
 def _address(entry: Entry) -> str:
     address = _text(entry, "remote_ip") or _text(entry, "meta.remote_ip")
     if address is None:
-        raise ValueError("a request without an address")
+        raise Unreadable("a request without an address")
     return address
-
-
-def _status(entry: Entry) -> int:
-    status = entry["status"]
-    if not isinstance(status, int | str) or not 0 <= int(status) < 600:
-        raise ValueError(f"not a status: {str(status)[:40]!r}")
-    return int(status)
 
 
 def _claimed(entry: Entry) -> str:
     """The name that somebody signed in with, ``-`` when the log does not tell."""
-    named = _user_parameters(entry).get("login") or _parameters(entry).get("username")
-    return str(named)[:MAX_NAME] if named else "-"
-
-
-def _user_parameters(entry: Entry) -> Entry:
-    found = _parameters(entry).get("user")
-    return found if isinstance(found, dict) else {}
-
-
-def _parameters(entry: Entry) -> Entry:
-    """The parameters of a request, which lograge writes as a list of keys and values."""
-    found = entry.get("params")
-    pairs = found if isinstance(found, list) else []
-    return {str(pair.get("key")): pair.get("value") for pair in pairs if isinstance(pair, dict)}
+    return (lines.claimed(entry) or "-")[:MAX_NAME]
 
 
 def _text(entry: Entry, key: str) -> str | None:
-    value = entry.get(key)
-    return value[:MAX_TARGET] if isinstance(value, str) and value else None
+    found = lines.text(entry, key)
+    return found[:MAX_TARGET] if found else None

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
 from collections.abc import Callable
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from stockade.guard.request import Identity, Request
 
 Outcome = Literal["success", "failure", "unknown"]
 """Whether somebody signed in properly, tried to and failed, or the log does not tell."""
 
-MAX_LINE: Final = 65_536
-"""Characters of a line that are read at most; what is longer is not a line."""
 MAX_TARGET: Final = 2_048
 """Characters of a request target that are kept."""
 MAX_NAME: Final = 256
@@ -70,17 +67,6 @@ a line that cannot be read. A reader may remember a little of the lines before: 
 def basic(login: str) -> str:
     """HTTP Basic credentials of a name, without a password."""
     return "Basic " + b64encode(f"{login}:".encode("utf-8", "replace")).decode()
-
-
-def json_object(text: str) -> dict[str, Any]:
-    """The JSON object (RFC 8259) that a line is. Raises ValueError when it is something else."""
-    try:
-        found = json.loads(text)
-    except RecursionError as error:
-        raise ValueError("JSON that is nested too deep") from error
-    if not isinstance(found, dict):
-        raise ValueError("JSON, and not an object")  # noqa: TRY004  a line that cannot be read, like any other
-    return found
 
 
 def escaped(text: str, most: int = 200) -> str:

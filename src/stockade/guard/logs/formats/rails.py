@@ -10,10 +10,9 @@ import re
 from datetime import datetime
 from typing import Final
 
-from stockade.guard.logs.formats import stamps
 from stockade.guard.logs.formats.gitlab import REFUSED, SIGN_IN, signed_in
 from stockade.guard.logs.formats.line import MAX_TARGET, Line, Outcome, Read
-from stockade.guard.logs.formats.stamps import Dating
+from stockade.lines.stamps import Clock, Dating
 
 STARTED: Final = re.compile(r'Started ([A-Z]+) "(.*)" for (\S+) at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4})\Z')
 COMPLETED: Final = re.compile(r"Completed (\d{3}) ")
@@ -30,7 +29,7 @@ class Rails:
     """Puts the lines of a request together."""
 
     def __init__(self, dating: Dating) -> None:
-        self._time_of = stamps.remembered(stamps_of_rails(dating))
+        self._time_of = stamps_of_rails(dating)
         self._open: Line | None = None
         self._overlapping = 0
         self._time: float | None = None
@@ -77,7 +76,7 @@ def _answered(line: Line, status: int) -> Line:
     return line._replace(status=401 if outcome == "failure" else status, outcome=outcome)
 
 
-def stamps_of_rails(dating: Dating) -> stamps.Parse:
+def stamps_of_rails(dating: Dating) -> Clock:
     """``2017-09-06 07:12:19 +0000`` and ``October 07, 2014 11:25``."""
 
     def parse(text: str) -> float:
@@ -85,4 +84,4 @@ def stamps_of_rails(dating: Dating) -> stamps.Parse:
             return datetime.strptime(text, "%Y-%m-%d %H:%M:%S %z").timestamp()
         return dating.at(datetime.strptime(text, "%B %d, %Y %H:%M"))  # noqa: DTZ007  the zone is added
 
-    return parse
+    return Clock(parse)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Final
 
-from stockade.intake.taken import Unreadable
+from stockade.lines.line import Unreadable
 
 MONTHS: Final = {
     name: number
@@ -92,19 +92,17 @@ def iso(dating: Dating) -> Clock:
 
 def access() -> Clock:
     """``[17/May/2015:10:05:03 +0000]``, as Apache and nginx write it."""
+    return Clock(_access)
 
-    def parse(stamp: str) -> float:
-        if len(stamp) < 28 or stamp[0] != "[" or stamp[12] != ":" or stamp[21] != " " or stamp[27] != "]":
-            raise ValueError(stamp)
-        minutes = _number(stamp[23:25]) * 60 + _number(stamp[25:27])
-        zone = timezone(timedelta(minutes=-minutes if stamp[22] == "-" else minutes))
-        hour, minute, second = (_number(stamp[at : at + 2]) for at in (13, 16, 19))
-        month = MONTHS.get(stamp[4:7], 0)
-        return datetime(
-            _number(stamp[8:12]), month, _number(stamp[1:3]), hour, minute, min(second, 59), tzinfo=zone
-        ).timestamp()
 
-    return Clock(parse)
+def _access(stamp: str) -> float:
+    if len(stamp) < 28 or stamp[0] != "[" or stamp[12] != ":" or stamp[21] != " " or stamp[27] != "]":
+        raise ValueError(stamp)
+    minutes = _number(stamp[23:25]) * 60 + _number(stamp[25:27])
+    zone = timezone(timedelta(minutes=-minutes if stamp[22] == "-" else minutes))
+    hour, minute, second = (_number(stamp[at : at + 2]) for at in (13, 16, 19))
+    year, month, day = _number(stamp[8:12]), MONTHS.get(stamp[4:7], 0), _number(stamp[1:3])
+    return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=zone).timestamp()
 
 
 def syslog(dating: Dating) -> Callable[[str], float]:

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from stockade.intake.receivers.opened import Line, OpenFile, Position
+from stockade.lines.opened import Line, OpenFile, Position
 
 GRACE: Final = 30.0
 """Seconds without growth after which a file that was rotated away is let go: its writer has noticed by then."""
@@ -39,7 +39,12 @@ class Tail:
         self._leaving: list[tuple[OpenFile, float]] = []  # oldest first, each with when it last grew
         self._told = set[str]()
         if place is not None:
-            self._go_on([Position(**each) for each in json.loads(place)])
+            self._go_on(self._positions(place))
+
+    @property
+    def opened(self) -> bool:
+        """Has the file been there yet?"""
+        return self._current is not None or bool(self._leaving)
 
     def take(self, most: int) -> list[Line]:
         """The next whole lines, at most so many; none when there is nothing new."""
@@ -89,12 +94,15 @@ class Tail:
     # ── what was rotated away ────────────────────────────────────────────────────────────────────
 
     def _from_leaving(self, most: int) -> list[Line]:
-        """Lines of files that were rotated away, in their order; each is let go when it has not grown for a while."""
+        """Lines of files that were rotated away, in their order; each is let go when another has followed it and it has
+        not grown for a while.
+        """
         for at, (file, grown) in enumerate(self._leaving):
             if lines := file.take(most):
                 self._leaving[at] = (file, self._clock())
                 return lines
-            if self._clock() - grown >= GRACE:
+            followed = self._current is not None or at + 1 < len(self._leaving)
+            if followed and self._clock() - grown >= GRACE:
                 lines = file.rest()
                 file.close()
                 del self._leaving[at]
@@ -122,14 +130,24 @@ class Tail:
 
     # ── where reading had stopped ────────────────────────────────────────────────────────────────
 
+    def _positions(self, place: str) -> list[Position]:
+        try:
+            return [Position(**each) for each in json.loads(place)]
+        except (ValueError, TypeError):
+            self._lost("the place where reading had stopped cannot be read")
+            return []
+
+    def _lost(self, why: str) -> None:
+        what = f"{self.path}: {why}; lines may be missing"
+        self._say(what)
+        self.gaps.append(what)
+
     def _go_on(self, places: list[Position]) -> None:
         """Find the places that were kept: in the file itself, or in those that it was rotated or copied to."""
         for position in places:
             file = self._find(position)
             if file is None:
-                what = f"{self.path}: the place where reading had stopped is gone; lines may be missing"
-                self._say(what)
-                self.gaps.append(what)
+                self._lost("the place where reading had stopped is gone")
                 continue
             file.start_at(position.offset)
             self._leaving.append((file, self._clock()))

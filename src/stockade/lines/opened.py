@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from stockade.errors import ConfigurationError
-from stockade.intake.taken import MAX_LINE
+from stockade.lines.line import MAX_LINE
 
 CHUNK: Final = 262_144
 HEAD: Final = 1_024
@@ -49,7 +49,7 @@ class OpenFile:
         found = os.fstat(self._file.fileno())
         if not stat.S_ISREG(found.st_mode):
             self._file.close()
-            raise ConfigurationError(f"not a file: {path}", remedy="Name a regular file.")
+            raise ConfigurationError(f"not a file: {path}", remedy="Name a regular file: a stream has no places.")
         self.identity = (found.st_dev, found.st_ino)
         self.offset = 0
         self.read_when = found.st_mtime_ns
