@@ -31,6 +31,7 @@ class Behaviour(StrEnum):
     ACCOUNT = "accounts and their rights"
     TRAFFIC = "requests and commands"
     GUARD = "the guard"
+    RESPONSE = "the response"
     LOG = "the logs themselves"
 
 
@@ -168,6 +169,27 @@ VOCABULARY: Final[Mapping[Behaviour, Mapping[str, str]]] = {
         "guard.store.up": "the counters answer again",
         "guard.proxy.undeclared": "a proxy in front is not declared",
         "guard.proxy.rewritten": "a server in front has rewritten the client's address",
+    },
+    Behaviour.RESPONSE: {
+        "incident.open": "an incident was opened, by a finding or a person",
+        "incident.note": "somebody wrote down what is known of an incident, or not known",
+        "incident.assign": "somebody is on an incident now, or no longer",
+        "incident.decide": "something was decided in an incident",
+        "incident.close": "an incident was closed",
+        "plan.create": "a plan was drawn; it changes nothing",
+        "plan.step": "a step of a plan, exactly as it is approved",
+        "plan.approve": "somebody approved a plan's steps of one tactic",
+        "plan.refuse": "a plan was not run, as the world has changed since it was drawn",
+        "plan.expire": "a plan was not run, as its time was up",
+        "evidence.seal": "the log's signed head and an account's holdings were put down before anything was touched",
+        "step.start": "a step of a plan, or its undoing, is about to be taken",
+        "step.finish": "a step of a plan was taken",
+        "step.fail": "a step of a plan was refused",
+        "step.wait": "a step of a plan waits for a system that is down",
+        "step.undo": "a step of a plan was undone",
+        "step.verify": "a step's effect was looked up or tried afresh",
+        "gate.waive": "a box of the gate was waived, with a reason",
+        "gate.override": "somebody let an account in again past the gate",
     },
     Behaviour.LOG: {
         "log.opened": "the audit log was opened",

@@ -21,6 +21,7 @@ RECORDS: Final[Mapping[str, Mapping[Behaviour, str]]] = {
         Behaviour.ACCOUNT: "its own accounts only",
         Behaviour.CONFIGURATION: "its own configuration only",
         Behaviour.GUARD: ALL,
+        Behaviour.RESPONSE: ALL,
         Behaviour.LOG: ALL,
     },
     "gitlab": {
@@ -78,7 +79,7 @@ WITHOUT_AUDIT: Final[Mapping[str, frozenset[Behaviour]]] = {
 }
 """What is left of a system when only its other logs were taken in, and none of its audit events."""
 AUDITED: Final = frozenset(Behaviour) - {
-    *(Behaviour.SIGN_IN, Behaviour.PASSWORD, Behaviour.TRAFFIC, Behaviour.GUARD, Behaviour.LOG)
+    *(Behaviour.SIGN_IN, Behaviour.PASSWORD, Behaviour.TRAFFIC, Behaviour.GUARD, Behaviour.RESPONSE, Behaviour.LOG)
 }
 """Classes that only an audit event tells of."""
 

@@ -30,6 +30,7 @@ CATEGORIES: Final[Mapping[Behaviour, tuple[str, ...]]] = {
     Behaviour.ACCOUNT: ("iam",),
     Behaviour.TRAFFIC: ("web",),
     Behaviour.GUARD: ("network",),
+    Behaviour.RESPONSE: ("intrusion_detection",),
     Behaviour.LOG: ("configuration",),
 }
 _SESSION: Final[Mapping[str, str]] = {
@@ -80,7 +81,7 @@ def _type(action: str, behaviour: Behaviour) -> str:
         return _SESSION.get(action, "info")
     if behaviour is Behaviour.GUARD:
         return "denied" if action in _DENIED else "allowed" if action in _ALLOWED else "info"
-    if behaviour is Behaviour.LOG:
+    if behaviour in {Behaviour.RESPONSE, Behaviour.LOG}:
         return "info"
     said = _TYPES.get(action.rpartition(".")[2], "change")
     iam = CATEGORIES[behaviour] == ("iam",)

@@ -85,6 +85,7 @@ _BY_BEHAVIOUR: Final[Mapping[Behaviour, Class]] = {
     Behaviour.EMAIL: Class.ACCOUNT_CHANGE,
     Behaviour.TRAFFIC: Class.BASE,
     Behaviour.GUARD: Class.BASE,
+    Behaviour.RESPONSE: Class.BASE,
     Behaviour.LOG: Class.EVENT_LOG,
 }
 _JUDGED: Final = {"guard.safelist", "guard.blocklist", "guard.throttle", "guard.track", "guard.strike", "guard.banned"}
