@@ -58,6 +58,7 @@ CLASSES: Final[Mapping[Behaviour, tuple[str, ...]]] = {
     Behaviour.ACCOUNT: ("accounts", "account", "members", "rights"),
     Behaviour.TRAFFIC: ("traffic", "requests", "commands"),
     Behaviour.GUARD: ("guard", "bans"),
+    Behaviour.RESPONSE: ("response", "responses", "incident", "incidents", "plan", "plans"),
     Behaviour.LOG: ("log", "logs"),
 }
 """What each class of behaviour is called in ``is:``, the usual word first."""
