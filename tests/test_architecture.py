@@ -54,6 +54,7 @@ PURE = [
     "stockade.audit.sinks.probing",
     "stockade.audit.sinks.settings",
     "stockade.audit.sinks.signatures",
+    "stockade.audit.sinks.telling",
     "stockade.audit.tiles",
     "stockade.audit.witness",
     "stockade.audit.words",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,30 @@ def test_the_log_is_carried_to_each_sink_and_one_that_fails_stops_nothing(log: L
         assert said.code == 1
         assert "sink away" in said.out
         assert "sink copy" in said.out
+    assert log.verified()["unsigned"] == 0
+
+
+def test_a_sink_that_refuses_one_that_hangs_and_one_that_recovers_are_told_in_the_log_once(log: Log) -> None:
+    place = log.terminal.directory
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # answers nothing that is said to it
+        hangs = (
+            f'[[audit.sinks]]\nname = "hangs"\nurl = "https://127.0.0.1:{silent.getsockname()[1]}/"\ndeadline = "1s"\n'
+        )
+        later = f'[[audit.sinks]]\nname = "later"\nurl = "file://{place}/later/copy.jsonl"\n'
+        with serving(log, hangs + later) as forge:
+            log.waits_for("log.sink.down", 2)
+            (place / "later").mkdir()
+            log.waits_for("log.sink.up")
+            for _ in range(3):
+                forge.guess()
+            wait_until(
+                lambda: b"log.sink.up" in (place / "later" / "copy.jsonl").read_bytes(), "it in the other's copy"
+            )
+    down = {str(entry.event.target): entry.event.details for entry in log.entries("log.sink.down")}
+    assert down.keys() == {"stockade:sink/hangs", "stockade:sink/later"}
+    assert len(log.entries("log.sink")) == 3
+    assert "copy.jsonl" in str(down["stockade:sink/later"]["error"])
+    assert log.terminal.run("search", "action:log.sink* whom:later", "--count").out.strip() == "2"
     assert log.verified()["unsigned"] == 0
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
@@ -25,6 +26,8 @@ from stockade.errors import StockadeError
 from stockade.events import Finding, Severity
 
 LOOK_EVERY: Final = 0.5
+STAND_EVERY: Final = 2.0
+"""Seconds between two looks at how sinks stand: for each that is behind, a line of the log is read."""
 RETRY: Final = 1.0
 LONGEST: Final = 60.0
 
@@ -77,17 +80,19 @@ def carriers_state(settings: Settings) -> Path:
 
 
 def carry(settings: Settings, ended: Ended) -> None:
-    """Carry the log to its sinks until SIGTERM; an error that comes and one that goes are told, once each."""
-    from stockade.audit.sinks.carrying import carried
+    """Carry the log to its sinks until SIGTERM; how they stand is told, and recorded."""
+    from stockade.audit.sinks.carrying import carried, seen
+    from stockade.audit.sinks.telling import Telling
 
-    sinks, said = [each.sink() for each in settings.audit.sinks], dict[str, str]()
-    with carried(settings.audit_log(), carriers_state(settings), sinks, resolve) as all_:
-        while not ended(LOOK_EVERY):
+    log, sinks = settings.audit_log(), [each.sink() for each in settings.audit.sinks]
+    telling, reporter = Telling(), Reporter(socket_of(settings), "carrier")
+    with closing(reporter), carried(log, carriers_state(settings), sinks, resolve) as all_:
+        while not ended(STAND_EVERY):
             for carrier in all_:
-                error = carrier.position.error
-                if error != said.get(carrier.name, ""):
-                    _log.warning("sink %s: %s", carrier.name, error or "well again")
-                said[carrier.name] = error
+                now = time.time()
+                if (event := telling.look(carrier.name, seen(log, carrier, now), now)) is not None:
+                    _log.warning("sink %s: %s", carrier.name, event.details.get("error") or event.action)
+                    reporter.offer(event)
 
 
 def take_in(settings: Settings, ended: Ended) -> None:

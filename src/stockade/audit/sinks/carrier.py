@@ -51,7 +51,7 @@ class Sink(Protocol):
 
 
 class Carrier:
-    """Carries parcels to one sink until it is stopped."""
+    """Carries parcels to one sink until it is stopped; ``failures`` counts its failures, ``error`` is the last one."""
 
     def __init__(
         self,
@@ -66,6 +66,7 @@ class Carrier:
         """``cut`` answers parcels, ``size`` how many entries are signed. Raises ConfigurationError."""
         self.name = name
         self.position = place.read()
+        self.failures, self.error = 0, self.position.error
         self._sink, self._cut, self._size, self._place, self._clock = sink, cut, size, place, clock
         self._stop = Flag()
         self._is_open, self._wait = False, FIRST_WAIT
@@ -124,6 +125,7 @@ class Carrier:
         self._sink.close()
         self._is_open = False
         said = error.message if isinstance(error, StockadeError) else f"{type(error).__name__}: {error}"
+        self.failures, self.error = self.failures + 1, said
         failing = self.position.failing or self._clock()
         now = replace(self.position, error=said, failing=failing)
         if now != self.position:

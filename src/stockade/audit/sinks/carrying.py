@@ -6,7 +6,7 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,9 +15,10 @@ from stockade.audit.reading import entries
 from stockade.audit.sinks.carrier import Carrier
 from stockade.audit.sinks.opening import Wanted, sink_of
 from stockade.audit.sinks.parcels import signed_size
-from stockade.audit.sinks.position import Place, positions_in
+from stockade.audit.sinks.position import Place, Position, positions_in
 from stockade.audit.sinks.settings import Resolve, SinkSettings, named
-from stockade.errors import Unavailable
+from stockade.audit.sinks.telling import Seen
+from stockade.errors import StockadeError, Unavailable
 
 PATIENCE: Final = 5.0
 """Seconds in which all carriers together may come back."""
@@ -80,14 +81,24 @@ class Standing:
 
 def standings(log: Path, state: Path, now: float) -> list[Standing]:
     """How all sinks of a log stand that have ever been carried to. ``now`` is in seconds since the epoch."""
+    return [_standing(log, name, at, now) for name, at in positions_in(state).items()]
+
+
+def seen(log: Path, carrier: Carrier, now: float) -> Seen:
+    """How the sink of a carrier stands. ``now`` is in seconds since the epoch."""
+    at, behind, lag = carrier.position, 0, 0.0
+    with suppress(StockadeError):  # a log that cannot be read is told by who verifies it, and by the carrier
+        standing = _standing(log, carrier.name, at, now)
+        behind, lag = standing.behind, standing.lag
+    return Seen(failures=carrier.failures, error=carrier.error, failing=at.failing, behind=behind, lag=lag)
+
+
+def _standing(log: Path, name: str, at: Position, now: float) -> Standing:
     size = signed_size(log)
-    return [
-        Standing(
-            name=name, next=at.next, behind=max(0, size - at.next), lag=_lag(log, at.next, size, now), moved=at.moved,
-            error=at.error, failing=at.failing, remark=at.remark,
-        )
-        for name, at in positions_in(state).items()
-    ]  # fmt: skip
+    return Standing(
+        name=name, next=at.next, behind=max(0, size - at.next), lag=_lag(log, at.next, size, now), moved=at.moved,
+        error=at.error, failing=at.failing, remark=at.remark,
+    )  # fmt: skip
 
 
 def _lag(log: Path, index: int, size: int, now: float) -> float:
