@@ -74,6 +74,7 @@ PURE = [
     "stockade.directory.accounts",
     "stockade.directory.names",
     "stockade.directory.permissions",
+    "stockade.directory.standing",
     "stockade.gateway.securitytxt.document",
     "stockade.gateway.securitytxt.rules",
     "stockade.guard.address",

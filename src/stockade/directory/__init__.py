@@ -15,6 +15,7 @@ that is down raises ``Unavailable``.
     block(name, *, by, reason) -> Account                    unblock(name, *, by, reason) -> Account
 
     authenticate(name, secret, now, *, source) -> Authenticated          password or token, as in HTTP Basic
+    sign_in(name, password, now, *, source) -> Authenticated             a form, which asks for a second factor next
     authenticate_token(token, now, *, source) -> Authenticated           a token alone, as in HTTP Bearer
     authenticate_session(cookie, now, *, source) -> Authenticated        session(cookie, now) -> Account
 
@@ -57,8 +58,12 @@ from stockade.directory.passwords import Passwords
 from stockade.directory.permissions import Action, Repository, Service, Visibility, allowed
 from stockade.directory.refusals import (
     AccountBlocked,
+    AccountDeparted,
+    AccountLocked,
     BadName,
+    FactorOverdue,
     NameTaken,
+    PasswordAlone,
     UnknownAccount,
     UnknownCredentials,
     UnknownRepository,
@@ -71,7 +76,9 @@ __all__ = [
     "EVERY_SCOPE",
     "Account",
     "AccountBlocked",
+    "AccountDeparted",
     "AccountKind",
+    "AccountLocked",
     "AccountState",
     "Action",
     "Authenticated",
@@ -79,9 +86,11 @@ __all__ = [
     "BuiltinDirectory",
     "Credential",
     "CredentialKind",
+    "FactorOverdue",
     "Level",
     "Membership",
     "NameTaken",
+    "PasswordAlone",
     "Passwords",
     "Repository",
     "Scope",

@@ -4,7 +4,11 @@
 
     Refused
     ├── UnknownCredentials   the name, the secret, or both are wrong, expired or revoked: never says which
-    ├── AccountBlocked       the secret was right, the account is blocked
+    ├── AccountBlocked       the secret was right, and the account may not be used
+    │   ├── AccountLocked    until a time
+    │   ├── AccountDeparted  its owner has left
+    │   ├── FactorOverdue    it must have had a second factor by now
+    │   └── PasswordAlone    it has a second factor, and here there is no way to show it
     ├── UnknownAccount, UnknownToken, UnknownRepository
     ├── NameTaken            an account, e-mail address, login or repository of that name exists
     ├── BadName              not a name that the directory keeps
@@ -13,8 +17,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Final
+
 from stockade.errors import Refused
 from stockade.events import Ref
+
+ENROL: Final = "/users/two_factor"
+"""Where a browser adds a second factor."""
 
 
 class UnknownCredentials(Refused):
@@ -30,14 +40,53 @@ class UnknownCredentials(Refused):
 
 
 class AccountBlocked(Refused):
-    """The account exists and is blocked. Raised only to who has shown a right secret, or asked by name as an
-    operator.
+    """The account exists and may not be used, as it is blocked or for what a subclass says. Raised only to who has
+    shown a right secret, or asked by name as an operator. The message is fit for the client, ``reason`` for the log.
     """
 
-    def __init__(self, account: Ref) -> None:
-        super().__init__(f"The account {account.id} is blocked.", remedy="Ask an administrator why.")
+    reason = "blocked"
+
+    def __init__(self, account: Ref, message: str = "", *, remedy: str = "Ask an administrator why.") -> None:
+        super().__init__(message or f"The account {account.id} is blocked.", remedy=remedy)
         self.account = account
-        self.reason = "blocked"
+
+
+class AccountLocked(AccountBlocked):
+    """The account is locked for a while."""
+
+    reason = "locked"
+
+    def __init__(self, account: Ref, until: float) -> None:
+        super().__init__(account, f"The account {account.id} is locked until {_moment(until)}.")
+
+
+class AccountDeparted(AccountBlocked):
+    """The account's owner has left."""
+
+    reason = "departed"
+
+    def __init__(self, account: Ref) -> None:
+        super().__init__(account, f"The account {account.id} is no longer in use.")
+
+
+class FactorOverdue(AccountBlocked):
+    """The account must have a second factor and has none; until then it can only sign in with a browser to add one."""
+
+    reason = "second factor overdue"
+
+    def __init__(self, account: Ref) -> None:
+        way = "sign in with a browser and add one"
+        super().__init__(account, f"The account {account.id} must have a second factor: {way} at {ENROL}.", remedy=way)
+
+
+class PasswordAlone(AccountBlocked):
+    """The password is right, and does not do: the account has a second factor, which cannot be shown here."""
+
+    reason = "password without the second factor"
+
+    def __init__(self, account: Ref) -> None:
+        way = "use a personal access token in the password's place"
+        super().__init__(account, f"The account {account.id} has a second factor: {way}.", remedy=way)
 
 
 class UnknownAccount(Refused):
@@ -80,3 +129,7 @@ class WeakPassword(Refused):
 
     def __init__(self, rule: str) -> None:
         super().__init__("This password cannot be used.", remedy=rule)
+
+
+def _moment(when: float) -> str:
+    return datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%d %H:%M UTC")

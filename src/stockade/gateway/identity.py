@@ -117,7 +117,7 @@ class Visitors:
     async def password(self, name: str, secret: str, scope: Scope) -> Authenticated:
         """Who signs in by these; raises as ``authenticate`` does."""
         with self.passwords.taken(self.client(scope).key):
-            found = await hashed(self.directory.authenticate, name, secret, self.clock(), source=self.source(scope))
+            found = await hashed(self.directory.sign_in, name, secret, self.clock(), source=self.source(scope))
         await self.refuse_banned(found)
         return found
 

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, select
 
 from stockade.directory.accounts import Account, AccountKind, AccountState
 from stockade.directory.builtin.database import Database
-from stockade.directory.builtin.schema import accounts
+from stockade.directory.builtin.schema import accounts, factors
 from stockade.directory.names import account_name
 from stockade.directory.passwords import Passwords
 from stockade.directory.refusals import AccountBlocked, BadName, UnknownAccount
@@ -26,6 +26,10 @@ PAGE = 500
 """How many rows of a long list are held in memory at a time."""
 
 _BY_NAME = select(accounts).where(accounts.c.name == bindparam("wanted"))  # built once: it runs at every request
+
+_FACTOR_OF = select(factors.c.id).where(
+    factors.c.account_id == bindparam("holder"), factors.c.revoked.is_(None), factors.c.kind.in_(["totp", "webauthn"])
+)
 
 
 def unheard(_event: Event) -> None:
@@ -175,6 +179,11 @@ def account_named(sql: Connection, name: str) -> Account:
     if row is None:
         raise UnknownAccount(name)
     return account_of(row)
+
+
+def has_factor(sql: Connection, account_id: int) -> bool:
+    """Whether the account has a second factor; codes for when it is lost are none by themselves."""
+    return sql.execute(_FACTOR_OF.limit(1), {"holder": account_id}).first() is not None
 
 
 def take_turns(sql: Connection, account: Account) -> None:

@@ -11,8 +11,9 @@ from stockade.directory.builtin.register import Register, account_of, row_named,
 from stockade.directory.builtin.schema import accounts, resets
 from stockade.directory.builtin.sessions import LONGEST_COOKIE, end_sessions
 from stockade.directory.names import email_key
-from stockade.directory.refusals import AccountBlocked, BadName, UnknownCredentials
+from stockade.directory.refusals import BadName, UnknownCredentials
 from stockade.directory.secret import Secret
+from stockade.directory.standing import refuse_unusable
 from stockade.directory.tokens import digest, make_code
 from stockade.events import Ref
 
@@ -73,8 +74,7 @@ class Resets(Register):
         if row is None:
             raise UnknownCredentials("no such reset code")
         account = account_of(row)
-        if account.blocked:
-            raise AccountBlocked(account.ref)
+        refuse_unusable(account, now)
         return account
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select
 
 from stockade.directory.accounts import EVERY_SCOPE, Account, Authenticated, Credential, CredentialKind
-from stockade.directory.builtin.register import Register, account_of, usable_account
+from stockade.directory.builtin.register import Register, account_of, has_factor, usable_account
 from stockade.directory.builtin.schema import accounts, sessions
 from stockade.directory.builtin.tokens import note_use, use_is_news
-from stockade.directory.refusals import AccountBlocked, UnknownCredentials
+from stockade.directory.refusals import UnknownCredentials
 from stockade.directory.secret import Secret
+from stockade.directory.standing import refuse_overdue, refuse_unusable
 from stockade.directory.tokens import digest, make_code
 from stockade.events import Ref
 
@@ -22,11 +24,27 @@ _WITH_HOLDER = select(sessions, accounts).join_from(sessions, accounts)
 _BY_DIGEST = _WITH_HOLDER.where(sessions.c.digest == bindparam("wanted"))  # built once: it runs at every request
 
 
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session, and how far it has come: ``shown`` is when a second factor was, in seconds since the epoch."""
+
+    account: Account
+    session: Credential
+    has_factor: bool
+    shown: float | None
+
+    @property
+    def factor_missing(self) -> bool:
+        """Whether the second factor that the account has is still to be shown."""
+        return self.has_factor and self.shown is None
+
+
 class Sessions(Register):
     """The sessions of the directory."""
 
     def open_session(self, account: Account, now: float, lifetime: float, *, source: str | None = None) -> Secret:
-        """A new session for who has just authenticated, ``lifetime`` seconds long, and return its cookie's value.
+        """A new session for who has just authenticated, ``lifetime`` seconds long, and return its cookie's value. It
+        opens nothing until a second factor is shown in it, when the account has one, or must have.
 
         Raises UnknownAccount and AccountBlocked.
         """
@@ -34,6 +52,7 @@ class Sessions(Register):
         values = {"digest": digest(cookie), "made": now, "expires": now + lifetime, "last_used": now}
         with self._database.writing() as sql:
             current = usable_account(sql, account.name)
+            refuse_unusable(current, now)
             sql.execute(delete(sessions).where(sessions.c.expires <= now))
             _make_room(sql, current.id)
             place = {"account_id": current.id, "last_address": source and source[:64]}
@@ -47,19 +66,29 @@ class Sessions(Register):
         return self.authenticate_session(cookie, now, source=source).account
 
     def authenticate_session(self, cookie: str, now: float, *, source: str | None = None) -> Authenticated:
-        """As ``session``, with the session itself and what it opens."""
+        """As ``session``, with the session itself and what it opens. Raises FactorOverdue too."""
+        found = self.signed_in(cookie, now, source=source)
+        if found.factor_missing:
+            raise UnknownCredentials("second factor not shown", found.account.ref)
+        refuse_overdue(found.account, now, factor=found.has_factor)
+        return Authenticated(found.account, found.session, found.session.scopes)
+
+    def signed_in(self, cookie: str, now: float, *, source: str | None = None) -> SignedIn:
+        """Whose session this is, even when a second factor is still to be shown or enrolled in it. Raises
+        UnknownCredentials when it is over or never was, AccountBlocked.
+        """
         with self._database.reading() as sql:
-            row = _row_of(sql, cookie)
-        if row is None or row._mapping[sessions.c.expires] <= now:
-            raise UnknownCredentials("no such session")
-        account = account_of(row)
+            row = row_of_session(sql, cookie)
+            if row is None or row._mapping[sessions.c.expires] <= now:
+                raise UnknownCredentials("no such session")
+            account = account_of(row)
+            refuse_unusable(account, now)
+            factor = has_factor(sql, account.id)
         session = session_of(row, account.name)
-        if account.blocked:
-            raise AccountBlocked(account.ref)
         if use_is_news(session, now, source):
             with self._database.writing() as sql:
                 note_use(sql, sessions, session.id, now, source)
-        return Authenticated(account, session, session.scopes)
+        return SignedIn(account, session, has_factor=factor, shown=row._mapping[sessions.c.factor])
 
     def sessions(self, name: str) -> list[Credential]:
         """The sessions of one account, oldest first, at most MOST_SESSIONS; raises UnknownAccount."""
@@ -73,7 +102,7 @@ class Sessions(Register):
     def close_session(self, cookie: str, *, by: Ref | None = None) -> None:
         """End the session of this cookie; one that is over already is over."""
         with self._database.writing() as sql:
-            row = _row_of(sql, cookie)
+            row = row_of_session(sql, cookie)
             if row is not None:
                 sql.execute(delete(sessions).where(sessions.c.id == row._mapping[sessions.c.id]))
         if row is not None:
@@ -110,7 +139,8 @@ def session_of(row: Row[Any], holder: str) -> Credential:
     )
 
 
-def _row_of(sql: Connection, cookie: str) -> Row[Any] | None:
+def row_of_session(sql: Connection, cookie: str) -> Row[Any] | None:
+    """The row of the session with this cookie, joined with its holder's; None when there is none."""
     if len(cookie) > LONGEST_COOKIE:
         return None
     return sql.execute(_BY_DIGEST, {"wanted": digest(cookie)}).one_or_none()

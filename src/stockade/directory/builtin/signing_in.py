@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Row, update
 
-from stockade.directory.accounts import EVERY_SCOPE, Authenticated, Credential, CredentialKind
+from stockade.directory.accounts import EVERY_SCOPE, Account, Authenticated, Credential, CredentialKind
 from stockade.directory.builtin.people import JOB_LOGINS
-from stockade.directory.builtin.register import Register, account_of, row_named
+from stockade.directory.builtin.register import Register, account_of, has_factor, row_named
 from stockade.directory.builtin.schema import accounts, tokens
 from stockade.directory.builtin.tokens import note_use, row_of_token, token_of, use_is_news
 from stockade.directory.names import account_name
-from stockade.directory.refusals import AccountBlocked, BadName, UnknownCredentials
+from stockade.directory.refusals import AccountBlocked, BadName, PasswordAlone, UnknownCredentials
+from stockade.directory.standing import overdue, refuse_overdue, refuse_unusable
 from stockade.directory.tokens import token_kind
 from stockade.events import Outcome
 
@@ -21,9 +23,9 @@ class SigningIn(Register):
     """Every way to prove who one is, but for sessions. The state of the account is read afresh each time."""
 
     def authenticate(self, name: str, secret: str, now: float, *, source: str | None = None) -> Authenticated:
-        """Who this is, by HTTP Basic (RFC 7617) or a sign-in form. The secret is one of:
+        """Who this is, by HTTP Basic (RFC 7617). The secret is one of:
 
-        - the account's password;
+        - the account's password, unless it has a second factor;
         - a personal access token of the account;
         - a deploy token, with its own login as the name;
         - a CI job token, with the name ``gitlab-ci-token`` or ``ci-token``.
@@ -31,25 +33,38 @@ class SigningIn(Register):
         Raises UnknownCredentials, after the same time for an unknown name as for a wrong password, and AccountBlocked
         to who has the right secret. Both are recorded.
         """
+        if token_kind(secret) is None:
+            return self._reported(lambda: self._by_password_alone(name, secret, now), now, source)
+        return self._reported(lambda: self._by_token(secret, now, source, login=name), now, source)
+
+    def sign_in(self, name: str, password: str, now: float, *, source: str | None = None) -> Authenticated:
+        """Who this is, by a sign-in form, which asks for a second factor next: ``open_session`` says whether it must.
+        Raises as ``authenticate`` does, and lets in who has yet to enrol a factor.
+        """
+        return self._reported(lambda: self._by_password(name, password, now), now, source)
+
+    def authenticate_token(self, token: str, now: float, *, source: str | None = None) -> Authenticated:
+        """Who holds this token, of any kind, given without a name (RFC 6750). Raises as ``authenticate`` does."""
+        return self._reported(lambda: self._by_token(token, now, source, login=None), now, source)
+
+    def _reported(self, find: Callable[[], Authenticated], now: float, source: str | None) -> Authenticated:
+        """What ``find`` finds or raises, on record."""
         try:
-            if token_kind(secret) is None:
-                found = self._by_password(name, secret, now)
-            else:
-                found = self._by_token(secret, now, source, login=name)
+            found = find()
         except (UnknownCredentials, AccountBlocked) as refusal:
             self._report_refusal(refusal, now, source)
             raise
         self._report_success(found, now, source)
         return found
 
-    def authenticate_token(self, token: str, now: float, *, source: str | None = None) -> Authenticated:
-        """Who holds this token, of any kind, given without a name (RFC 6750). Raises as ``authenticate`` does."""
-        try:
-            found = self._by_token(token, now, source, login=None)
-        except (UnknownCredentials, AccountBlocked) as refusal:
-            self._report_refusal(refusal, now, source)
-            raise
-        self._report_success(found, now, source)
+    def _by_password_alone(self, name: str, password: str, now: float) -> Authenticated:
+        """By a password where no second factor can be shown."""
+        found = self._by_password(name, password, now)
+        with self._database.reading() as sql:
+            factor = has_factor(sql, found.account.id)
+        refuse_overdue(found.account, now, factor=factor)
+        if factor:
+            raise PasswordAlone(found.account.ref)
         return found
 
     def _by_password(self, name: str, password: str, now: float) -> Authenticated:
@@ -64,8 +79,7 @@ class SigningIn(Register):
         if stored is None:
             self._passwords.refuse(password, UnknownCredentials("no password", account.ref))
         self._passwords.verify(stored, password, now, holder=account.ref)
-        if account.blocked:
-            raise AccountBlocked(account.ref)
+        refuse_unusable(account, now)
         self._renew(row, password)
         made = Credential(account.id, CredentialKind.PASSWORD, account.name, "password", EVERY_SCOPE, account.created)
         return Authenticated(account, made, EVERY_SCOPE)
@@ -91,12 +105,18 @@ class SigningIn(Register):
         token = token_of(row, account.name)
         if (fault := _fault(token, login, now)) is not None:
             raise UnknownCredentials(fault, account.ref)
-        if account.blocked:
-            raise AccountBlocked(account.ref)
+        self._refuse(account, now)
         if use_is_news(token, now, source):
             with self._database.writing() as sql:
                 note_use(sql, tokens, token.id, now, source)
         return Authenticated(account, token, token.scopes)
+
+    def _refuse(self, account: Account, now: float) -> None:
+        """Raise when the account may not be used with a token."""
+        refuse_unusable(account, now)
+        if overdue(account, now):
+            with self._database.reading() as sql:
+                refuse_overdue(account, now, factor=has_factor(sql, account.id))
 
     def _report_success(self, found: Authenticated, now: float, source: str | None) -> None:
         who, by = found.account.ref, found.by
