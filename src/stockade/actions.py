@@ -148,6 +148,7 @@ VOCABULARY: Final[Mapping[Behaviour, Mapping[str, str]]] = {
         "member.add": "somebody became a member of a project or group",
         "member.change": "a member's rights were changed",
         "member.remove": "somebody is no member any more",
+        "directory.seed": "a made-up organisation was entered, for a trial",
     },
     Behaviour.TRAFFIC: {
         "http.request": "a request that a server has logged",

@@ -22,6 +22,7 @@ from stockade.cli import (
     people,
     review,
     search,
+    seed,
     serve,
     signing,
     sinks,
@@ -70,6 +71,7 @@ app.add_typer(people.token, name="token", rich_help_panel=ACT)
 app.command("config", rich_help_panel=SET_UP)(configure.config_for)
 app.command("import", rich_help_panel=SET_UP)(configure.import_)
 app.command(rich_help_panel=SET_UP)(search.reindex)
+app.command(rich_help_panel=SET_UP)(seed.seed)
 app.add_typer(configure.securitytxt, name="securitytxt", rich_help_panel=SET_UP)
 
 
