@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stockade.app.taking_in import IntoAuditLog
 from stockade.audit.concealing import FINGERPRINT, Concealer
 from stockade.audit.log import AuditLog
 from stockade.audit.prove import prove
@@ -70,8 +71,20 @@ def test_nothing_of_it_is_in_the_log(stage: Stage, concealer: Concealer, details
 
 
 @pytest.mark.parametrize("details", EVERYWHERE)
-def test_without_keys_a_secret_is_not_written_at_all(details: Mapping[str, object]) -> None:
-    assert TOKEN.encode() not in body_of(concealed(details), PLAIN)
+def test_without_keys_it_is_not_written_at_all(stage: Stage, details: Mapping[str, object]) -> None:
+    with AuditLog(stage.path, stage.state) as log:
+        log.append(concealed(details))
+        assert IntoAuditLog(log).append([concealed(details)]) == 3
+    written = b"".join(path.read_bytes() for path in stage.path.rglob("*") if path.is_file())
+    for hidden in (TOKEN.encode(), b"Jones", NAME.encode(), b"J\\u00f6nes"):
+        assert hidden not in written
+        assert hidden not in body_of(concealed(details), PLAIN)
+
+
+def test_without_keys_it_is_said_that_there_was_something(stage: Stage) -> None:
+    with AuditLog(stage.path, stage.state) as log:
+        number = log.append(concealed({"token": Secret(TOKEN), "name": Personal(NAME, ALICE)}))
+    assert next(entries(stage.path, number)).event.details == {"token": "(secret)", "name": "(personal)"}
 
 
 def test_a_marker_shows_nothing_of_what_it_holds() -> None:

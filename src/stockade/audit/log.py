@@ -63,7 +63,8 @@ class AuditLog:
     ) -> None:
         """Open the log whose signer keeps its keys and its last head in ``state``; or listens there, at a socket.
 
-        ``script`` is how values are written for which JSON has no word: see ``concealing``.
+        ``script`` is how values are written for which JSON has no word: see ``concealing``. Without one, a secret and
+        what is personal are left out.
         Raises Unavailable when another process has it open or the disk refuses, Tampered when it is not the log that
         was signed last, ConfigurationError when there is none.
         """

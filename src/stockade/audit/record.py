@@ -23,7 +23,7 @@ from typing import Any, Final
 import msgspec
 
 from stockade.errors import Tampered
-from stockade.events import Entry, Event, Personal, Ref
+from stockade.events import Entry, Event, Ref
 
 MAX_LINE: Final = 60_000
 """Octets of an entry, below the 65,535 that a bundle can hold (C2SP tlog-tiles, "Log entries")."""
@@ -31,15 +31,13 @@ SHOWN: Final = 2_000
 """Characters that are kept of what is too long."""
 
 
-def plainly(value: object) -> object:
-    """How a log without keys writes what JSON has no word for: a secret not at all, what is personal as it is."""
-    return value.value if isinstance(value, Personal) else str(value)
-
-
 class Script:
-    """JSON without a space, in ASCII. ``write`` answers a JSON value for whatever JSON has no word for."""
+    """JSON without a space, in ASCII. ``write`` answers a JSON value for whatever JSON has no word for.
 
-    def __init__(self, write: Callable[[Any], object] = plainly) -> None:
+    Without keys, a secret and what is personal are not written at all: ``(secret)``, ``(personal)``.
+    """
+
+    def __init__(self, write: Callable[[Any], object] = str) -> None:
         self._fast = msgspec.json.Encoder(enc_hook=write).encode
         self._careful = json.JSONEncoder(separators=(",", ":"), default=write, allow_nan=False).encode
 
