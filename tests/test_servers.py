@@ -56,6 +56,7 @@ def test_a_redis_cluster_spreads_keys_over_three_primaries(redis_cluster: RedisC
         for number in range(30):
             client.set(f"key{number}", number)
         assert client.get("key29") == b"29"
+        client.disconnect_connection_pools()  # which closing it leaves to the garbage collector
     assert len(redis_cluster.primaries()) == 3
     assert redis_cluster.primary_of("key1") in redis_cluster.primaries()
 
