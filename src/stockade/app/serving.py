@@ -27,6 +27,7 @@ from stockade.app.contact import security_txt_of
 from stockade.app.crew import HELD, Crew, Role
 from stockade.app.following import Follower
 from stockade.app.recording import Recording, keep_log, made, recorder_of, socket_of
+from stockade.app.repeats import Repeats
 from stockade.audit.reporter import Reporter
 from stockade.config import Settings, guard_of
 from stockade.config.kinds import address_of
@@ -193,12 +194,13 @@ def work(ground: Ground, number: int) -> None:
     with ExitStack() as stack, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         recording, leave = ground.recording(f"worker {number}")
         stack.callback(leave)
+        signed_in = Repeats(recording)
         directory = None
         if ground.demo is not None:
             directory = stack.enter_context(
                 BuiltinDirectory(
                     ground.settings.database_url(),
-                    record=recording,
+                    record=signed_in,
                     insist=recording.insist,
                     sealing=Sealing.kept_in(ground.settings.sealing_key()),
                 )
@@ -211,7 +213,9 @@ def work(ground: Ground, number: int) -> None:
         signal.signal(signal.SIGHUP, lambda _number, _frame: ground.log.reopen())
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD)
         server.settle_down()
-        runner.run(_serving(ground, guard, gateway, serving, recording, first=number == 0))
+        flushing = Flushing(guard, signed_in)
+        stack.callback(flushing.flush)
+        runner.run(_serving(ground, flushing, gateway, serving, recording, first=number == 0))
 
 
 def _site(ground: Ground, guard: Guard, directory: BuiltinDirectory | None, record: Recording) -> Site:
@@ -230,8 +234,9 @@ def _site(ground: Ground, guard: Guard, directory: BuiltinDirectory | None, reco
 
 
 async def _serving(
-    ground: Ground, guard: Guard, gateway: Gateway, serving: uvicorn.Server, recording: Recording, *, first: bool
+    ground: Ground, flushing: Flushing, gateway: Gateway, serving: uvicorn.Server, recording: Recording, *, first: bool
 ) -> None:
+    guard = flushing.guard
     keeper = firewall.keeper_of(ground.settings, guard, recording) if first else None
 
     def changed(settings: Settings) -> None:
@@ -239,7 +244,7 @@ async def _serving(
         firewall.follow(keeper, guard)
 
     follower = Follower(ground.settings, guard, recording, changed, insist=recording.insist)
-    beside = [asyncio.create_task(follower.run()), asyncio.create_task(_flushing(guard))]
+    beside = [asyncio.create_task(follower.run()), asyncio.create_task(flushing.run())]
     if keeper is not None:
         beside.append(asyncio.create_task(keeper.run()))
     try:
@@ -247,10 +252,23 @@ async def _serving(
     finally:
         for task in beside:
             task.cancel()
-        guard.journal.flush(guard.clock())
 
 
-async def _flushing(guard: Guard) -> None:
-    while True:
-        await asyncio.sleep(FLUSH_EVERY)
-        guard.journal.flush(guard.clock(), older=REPEATS_DUE)
+@dataclass(frozen=True)
+class Flushing:
+    """What was counted and not told is told when it is due, and at the end."""
+
+    guard: Guard
+    signed_in: Repeats
+
+    async def run(self) -> None:
+        """Now and then."""
+        while True:
+            await asyncio.sleep(FLUSH_EVERY)
+            self.flush(REPEATS_DUE)
+
+    def flush(self, older: float = 0.0) -> None:
+        """Tell what is ``older`` (seconds) than that."""
+        now = self.guard.clock()
+        self.guard.journal.flush(now, older)
+        self.signed_in.flush(now, older)
