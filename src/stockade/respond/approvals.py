@@ -1,0 +1,77 @@
+"""Who must say yes before a plan's steps are taken, and who may."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from stockade.errors import ConfigurationError, Refused
+from stockade.events import Event, Ref
+from stockade.respond.standing import UNASKED, PlanState
+from stockade.steps import Tactic
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """``people`` is how many different ones must approve each tactic, ``approvers`` the names of those who may; empty
+    for everybody who can give commands here.
+    """
+
+    people: int = 1
+    approvers: frozenset[str] = frozenset()
+
+    def approved(self, state: PlanState, tactic: Tactic) -> bool:
+        """Whether enough people have approved a tactic."""
+        return tactic in UNASKED or len(state.approvers(tactic)) >= self.people
+
+    def missing(self, state: PlanState, tactic: Tactic) -> int:
+        """How many more people have to."""
+        return 0 if tactic in UNASKED else max(0, self.people - len(state.approvers(tactic)))
+
+
+def needed(state: PlanState) -> tuple[Tactic, ...]:
+    """The tactics of a plan that have to be approved."""
+    return tuple(tactic for tactic in state.plan.tactics() if tactic not in UNASKED)
+
+
+def approvals(state: PlanState, by: Ref, rule: Rule, now: float, tactics: Collection[Tactic] = ()) -> Iterator[Event]:
+    """The events by which somebody approves a plan, or some tactics of it; none for what they have approved already.
+
+    Raises Refused for somebody who may not, and for a plan that cannot be run any more; ConfigurationError for a tactic
+    that it has no step of.
+    """
+    refuse_unless_open(state, now)
+    _refuse_unless_may(state, by, rule)
+    for tactic in tactics or needed(state):
+        if tactic not in needed(state):
+            raise ConfigurationError(
+                f"plan {state.digest[:12]} has nothing to approve under {tactic}",
+                remedy=f"It has {_listed(needed(state))}.",
+            )
+        if by not in state.approvers(tactic):
+            told = {"plan": state.digest, "incident": state.plan.incident, "tactic": tactic.value}
+            yield Event(now, "plan.approve", by, state.plan.subject, details=told)
+
+
+def refuse_unless_open(state: PlanState, now: float) -> None:
+    """Raises Refused for a plan whose time is up before it was begun, that was refused, or is being undone."""
+    again = f"Draw another: stockade plan {state.plan.playbook} {state.plan.subject.id}"
+    if state.undone:
+        raise Refused(f"plan {state.digest[:12]} is {state.called}", remedy=f"stockade undo {state.digest[:12]}")
+    if state.begun:
+        return
+    if state.refused is not None:
+        raise Refused(f"plan {state.digest[:12]} was refused: the world has changed since", remedy=again)
+    if now >= state.plan.expires:
+        raise Refused(f"plan {state.digest[:12]} has expired", remedy=again)
+
+
+def _refuse_unless_may(state: PlanState, by: Ref, rule: Rule) -> None:
+    if rule.approvers and by.id not in rule.approvers:
+        raise Refused(f"{by.id} may not approve plans", remedy=f"Those who may: {_listed(sorted(rule.approvers))}.")
+    if by.id.casefold() == state.plan.subject.id.casefold() and state.plan.subject.kind == "user":
+        raise Refused(f"{by.id} is whom the plan is about", remedy="Somebody else has to approve it.")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(str, names))
