@@ -11,12 +11,12 @@ from stockade.actions import BEHAVIOUR_OF
 from stockade.detect.detector import Rules
 from stockade.detect.pack import own_pack
 from stockade.detect.view import Place
-from stockade.events import Entry, Event, Ref
+from stockade.events import Entry, Event, Outcome, Ref
 
 EVENTS = 200_000
 BAR = 20_000
 NOW = 1_800_000_000.0
-BUSY = ("http.request",) * 50 + ("authentication.success",) * 20 + ("repository.read",) * 20
+BUSY: tuple[str, ...] = ("http.request",) * 50 + ("authentication.success",) * 20 + ("repository.read",) * 20
 BUSY += ("authentication.failure",) * 10 + ("token.use", "pipeline.run", "repository.write", "guard.throttle") * 5
 EVERYTHING = tuple(BEHAVIOUR_OF)
 
@@ -33,7 +33,7 @@ def entries(count: int, actions: Sequence[str], *, seed: int = 1) -> Iterator[En
         moment += chance.expovariate(100.0)
         action = chance.choice(actions)
         details = {"user_agent": chance.choice(agents), "path": "/group/project", "status": 200, "type": action}
-        outcome = "failure" if action.endswith("failure") else "success"
+        outcome: Outcome = "failure" if action.endswith("failure") else "success"
         event = Event(
             moment, action, chance.choice(people), chance.choice(projects), chance.choice(addresses), outcome, details
         )

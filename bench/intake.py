@@ -16,7 +16,7 @@ from stockade.audit.log import AuditLog
 from stockade.intake.arrivals import arrivals, same_line
 from stockade.intake.formats import reader
 from stockade.intake.settings import FileSource, IntakeSettings
-from stockade.intake.stamps import Dating
+from stockade.lines.stamps import Dating
 
 START = 1_700_000_000
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36"
