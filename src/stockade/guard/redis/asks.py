@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
+from hashlib import sha1
+from itertools import chain, islice
 from struct import Struct, pack, unpack
 from typing import Final
 
@@ -14,10 +15,6 @@ from stockade.guard.redis.script import Script
 BAN: Final = Struct("<3d")
 PLAN: Final = Struct("<3d")
 BY_HAND: Final = -1
-ABOUT: Final = 6
-QUICK: Final = 3
-ROW: Final = 9
-"""Numbers about a group, about each meter for the quick way, and all about each meter."""
 MAX_PREPARED: Final = 4096
 MAX_EVIDENCE: Final = 500
 
@@ -111,32 +108,47 @@ def describe(group: Group) -> list[bytes]:
     meters = group.meters
     banning = list(dict.fromkeys((*group.bans, *(m.rule for m in meters if m.bantimes))))
     looked = -1 if group.exempt else len(group.bans)
-    about = (len(meters), len(banning), looked, group.lifetime, group.writes, group.strikes)
-    numbers = (*about, *map(_period, meters), *map(_room, meters), *(m.cost for m in meters), *_rows(meters, banning))
-    names = "\n".join(meter.rule for meter in meters)
-    return [pack(f"<{len(numbers)}d", *numbers), encode(names), *(encode(f"ban:{rule}") for rule in banning)]
+    names = encode("\n".join(meter.rule for meter in meters))
+    rows = [_row(place, meter, banning) for place, meter in enumerate(meters, 1) if not _ordinary(meter)]
+    about = (len(meters), _mark(names), len(rows), len(banning), looked, group.lifetime, group.writes, group.strikes)
+    numbers = (*about, *map(_period, meters), *map(_quick_room, meters), *(m.cost for m in meters), *chain(*rows))
+    return [pack(f"<{len(numbers)}d", *numbers), names, *(encode(f"ban:{rule}") for rule in banning)]
+
+
+def _mark(names: bytes) -> int:
+    """A number that stands for the names of rules."""
+    return int(sha1(names, usedforsecurity=False).hexdigest()[:12], 16)
+
+
+def _ordinary(meter: Meter) -> bool:
+    """Is what the quick way asks of a meter all there is to it?"""
+    return meter.window is Window.SLIDING and meter.cost >= 0.0
 
 
 def _period(meter: Meter) -> float:
-    """The period within which a meter may count in the quick way: none, unless it is an ordinary sliding one."""
-    return meter.period if meter.window is Window.SLIDING and meter.cost >= 0.0 else 0.0
+    """The period within which a meter may count in the quick way, as sliding ones do: none for the others."""
+    return meter.period if meter.window in (Window.SLIDING, Window.STRIKES) and meter.cost >= 0.0 else 0.0
+
+
+def _quick_room(meter: Meter) -> float:
+    """How much may be used at most before a request that is counted in the quick way: one that bans is not, and neither
+    is one that would be within a rounding of it.
+    """
+    if meter.window is Window.STRIKES and meter.cost:
+        return meter.limit * (1 - 1e-9) - meter.cost
+    return FOREVER if meter.window is Window.STRIKES else _room(meter)
 
 
 def _room(meter: Meter) -> float:
     """How much may be used at most before this request."""
-    return meter.limit - meter.need if meter.need else FOREVER
+    return meter.limit - meter.need if meter.need and meter.window is not Window.STRIKES else FOREVER
 
 
-def _rows(meters: Sequence[Meter], banning: Sequence[str]) -> Iterator[float]:
-    """All about each meter, with the place (in octets, from 1) where its ban times are; then the ban times of all."""
-    place = 1 + 8 * (ABOUT + (QUICK + ROW) * len(meters))
-    for m in meters:
-        need = 0.0 if m.window is Window.STRIKES else m.need
-        ban = banning.index(m.rule) + 1 if m.bantimes else 0
-        yield from (m.window, m.limit, m.period, need, m.cost, m.burst, ban, len(m.bantimes), place)
-        place += 8 * len(m.bantimes)
-    for m in meters:
-        yield from m.bantimes
+def _row(place: int, m: Meter, banning: Sequence[str]) -> tuple[float, ...]:
+    """All about the meter at a place among its group's (from 1), and its ban times."""
+    ban = banning.index(m.rule) + 1 if m.bantimes else 0
+    about = (place, m.window, m.limit, m.period, _room(m), m.need, m.cost, m.burst, ban, len(m.bantimes))
+    return (*about, *m.bantimes)
 
 
 def _readings(answer: bytes, meters: int) -> list[Reading]:

@@ -9,11 +9,13 @@
 -- Answers a string of numbers for each request: what is used, meter by meter, and then three for each meter that has more to
 -- say, which it is (from 0), how long to wait, the level of a ban placed just now. Or, where a ban answers for the request, a
 -- list of one string: for each ask the rule, until when, how long still.
+--
+-- In a client's hash, `used` is what each of its `rules` has counted, and `state` what changes but seldom: until when any of it
+-- matters, until when a ban may be live, the mark of the rules, and for each when its window began and what the one before
+-- held. Lua looks at every byte of every string it is given or makes; so nearly every request reads these two and writes `used`.
 
-local FOREVER = 9007199254740992
-local USED, RULES, DIES, MANUAL = 1, 2, 3, 4 -- what is read of a client's hash; the bans follow
-local WINDOW, LIMIT, PERIOD, COST, BAN, TIMES, BANTIMES = 1, 2, 3, 5, 7, 8, 9 -- of a meter
-local PLAN, GROUP, METER, PLACED, ANSWER = '<ddd', '<dddddd', '<ddddddddd', '<dd', '<ddd'
+local DIES, BARRED, MARK, HEAD = 1, 2, 3, 3 -- of a state; what is there for each rule follows
+local PLAN, GROUP, ROW, PLACED, ANSWER = '<ddd', '<dddddddd', '<dddddddddd', '<dd', '<ddd'
 local numbers, pack, call, words = struct.unpack, struct.pack, redis.call, ARGV
 
 local formats = {}
@@ -22,208 +24,162 @@ local function doubles(size)
   return formats[size]
 end
 
-local function roll(cells, at, period, now)
-  local elapsed = now - cells[at]
-  if 0 <= elapsed and elapsed < period then return elapsed end
-  if -2 * period < elapsed and elapsed < 0 then return 0 end
-  if 0 <= elapsed and elapsed < 2 * period then
-    cells[at], cells[at + 1], cells[at + 2] = cells[at] + period, cells[at + 2], 0
-    return elapsed - period
-  end
-  cells[at], cells[at + 1], cells[at + 2] = now, 0, 0
-  return 0
-end
-
-local function wait_for_room(room, period, elapsed, before, current)
-  if room < 0 then return period end
-  if current <= room then return math.max(1, period * (1 - (room - current) / before) - elapsed) end
-  return math.max(1, period - elapsed + period * (1 - room / current))
-end
-
-local function sliding(meter, cells, at, now)
-  local _, limit, period, need, cost = unpack(meter)
-  local room = need ~= 0 and limit - need or FOREVER
-  local elapsed = roll(cells, at, period, now)
-  local before, current = cells[at + 1], cells[at + 2]
-  if cost < 0 then
-    cells[at + 1], cells[at + 2] = 0, 0
-    return 0, 0, 0
-  end
-  local used = current + before * (1 - elapsed / period)
-  if used > room then return used, wait_for_room(room, period, elapsed, before, current), 0 end
-  cells[at + 2] = current + cost
-  return used + cost, 0, 0
-end
-
-local function fixed(meter, cells, at, now)
-  local _, limit, period, need, cost = unpack(meter)
-  local room = need ~= 0 and limit - need or FOREVER
-  local start = now - math.fmod(now, period)
-  if cells[at] ~= start then cells[at], cells[at + 2] = start, 0 end
-  local used = cells[at + 2]
-  local counted = cost >= 0 and math.max(used + cost, 0) or 0
-  cells[at + 2] = counted
-  return counted, used > room and start + period - now or 0, 0
-end
-
-local function gcra(meter, cells, at, now)
-  local _, limit, period, need, cost, burst = unpack(meter)
-  local pace = limit > 0 and period / limit or FOREVER
-  local tolerance = limit > 0 and burst * pace or 0
-  local arrival = cells[at]
-  if arrival <= now or arrival > now + (tolerance + 2 * period) then arrival = now end -- as after a clock was set back
-  if need ~= 0 then
-    local wait = arrival + need * pace - tolerance - now
-    if wait > 1 then -- less than a microsecond is rounding, and would eat from the burst
-      return (arrival - now) / pace, limit <= 0 and math.min(wait, period) or wait, 0
-    end
-  end
-  if cost < 0 then
-    cells[at], arrival = now, now
-  elseif cost ~= 0 then
-    arrival = math.min(arrival + cost * pace, now + (tolerance + period))
-    cells[at] = arrival
-  end
-  return (arrival - now) / pace, 0, 0
-end
-
--- Count a strike, and ban at the limit; `till` and `row` are when the last ban ends and how many there were in a row.
-local function strikes(meter, cells, at, now, till, row)
-  local limit, cost, times, bantimes = meter[LIMIT], meter[COST], meter[TIMES], meter.bantimes
-  if till > now then return limit, till - now, 0 end
-  local used = sliding(meter, cells, at, now)
-  if cost <= 0 or used < limit or times == 0 then return used, 0, 0 end
-  if till == 0 or now >= till + bantimes[times] then row = 0 end
-  cells[at + 1], cells[at + 2] = 0, 0
-  return used, bantimes[math.min(row + 1, times)], row + 1
-end
-
-local COUNTS = { [0] = sliding, fixed, gcra, strikes }
-
--- The group that begins at a place in ARGV, and where the next one begins. What the quick way asks of each meter comes first, and
--- all that there is to know of one when it is needed.
+-- The group that begins at a place in ARGV, and where the next one begins. What the quick way asks of each meter comes first.
+-- Its counters are those of a client, one by one, unless the mark of the client's rules is another's.
 local function group_at(at)
   local spec = words[at]
-  local size, bans, looked, lifetime, writes, strikes = numbers(GROUP, spec)
+  local size, mark, others, bans, looked, lifetime, writes, strikes = numbers(GROUP, spec)
+  local own = { held = size, size = size, mark = mark, rules = words[at + 1] }
+  for n = 1, size do own[n] = n end
   return {
-    spec = spec, size = size, rules = words[at + 1], places = {}, meters = {}, looked = looked, lifetime = lifetime,
-    fields = { 'used', 'rules', 'dies', 'manual', unpack(words, at + 2, at + 1 + bans) },
+    spec = spec, size = size, others = others, rules = words[at + 1], places = { [0] = own, [mark] = own },
+    bans = { unpack(words, at + 2, at + 1 + bans) }, looked = looked, lifetime = lifetime,
     writes = writes ~= 0, strikes = strikes ~= 0,
-    period = { numbers(doubles(size), spec, 49) }, room = { numbers(doubles(size), spec, 49 + 8 * size) },
-    cost = { numbers(doubles(size), spec, 49 + 16 * size) },
+    period = { numbers(doubles(size), spec, 65) }, room = { numbers(doubles(size), spec, 65 + 8 * size) },
+    cost = { numbers(doubles(size), spec, 65 + 16 * size) },
   }, at + 2 + bans
 end
 
-local function meter_of(group, n)
-  if not group.meters[n] then
-    local meter = { numbers(METER, group.spec, 49 + 24 * group.size + 72 * (n - 1)) }
-    if meter[TIMES] > 0 then meter.bantimes = { numbers(doubles(meter[TIMES]), group.spec, meter[BANTIMES]) } end
-    group.meters[n] = meter
+-- All there is to know of a group's meters: a row, and behind it the ban times, for each that is not an ordinary sliding one.
+local function meters_of(group)
+  local counts, meters, at = arithmetic(), {}, 65 + 24 * group.size
+  for n = 1, group.size do
+    meters[n] = { count = counts[0], period = group.period[n], room = group.room[n], cost = group.cost[n] }
   end
-  return group.meters[n]
+  for _ = 1, group.others do
+    local n, window, limit, period, room, need, cost, burst, ban, times = numbers(ROW, group.spec, at)
+    meters[n] = {
+      count = counts[window], limit = limit, period = period, room = room, need = need, cost = cost, burst = burst,
+      ban = group.bans[ban], times = times, bantimes = { numbers(doubles(times), group.spec, at + 80) },
+    }
+    at = at + 80 + 8 * times
+  end
+  return meters
 end
 
--- Where a group's counters begin among those of a client, which lie in the order of its `rules`: a line for each. Rules that
--- are not among them yet come after them.
-local function places_of(group, rules)
-  local starts, size = {}, 0
-  for rule in rules:gmatch('[^\n]+') do starts[rule], size = size + 1, size + 3 end
-  local places = { held = size, rules = rules }
-  for rule in group.rules:gmatch('[^\n]+') do
-    if not starts[rule] then
-      places.rules = places.rules .. '\n' .. rule
-      starts[rule], size = size + 1, size + 3
-    end
-    places[#places + 1] = starts[rule]
+-- Where a group's counters lie among those of a client, which are in the order of its `rules`: a line for each. Rules that are
+-- not among them yet come after them.
+local function places_of(group, key)
+  local rules, order, size = call('HGET', key, 'rules') or '', {}, 0
+  for rule in rules:gmatch('[^\n]+') do
+    size = size + 1
+    order[rule] = size
   end
-  places.size = size
+  local places = { held = size }
+  for rule in group.rules:gmatch('[^\n]+') do
+    if not order[rule] then
+      rules, size = rules .. '\n' .. rule, size + 1
+      order[rule] = size
+    end
+    places[#places + 1] = order[rule]
+  end
+  places.size, places.rules, places.mark = size, rules, tonumber(redis.sha1hex(rules):sub(1, 12), 16)
   return places
 end
 
--- What is known of a client, as far as a group asks for it. Then the enforced, live ban that answers for the client: -1 for
--- one by hand, else which of the group's; and until when.
-local function read(key, group, now)
-  local known = call('HMGET', key, unpack(group.fields))
-  if group.looked < 0 then return known, 0, 0 end
-  local by_hand = known[MANUAL] and tonumber(known[MANUAL]) or 0
-  if by_hand > now then return known, -1, by_hand end
+-- The state of a client's hash, and what it has used.
+local function read(key)
+  local known = call('HMGET', key, 'state', 'used')
+  local state = known[1]
+  if not state or #state < 8 * HEAD then return { 0, 0, 0 }, '' end
+  return { numbers(doubles(#state / 8), state) }, known[2] or ''
+end
+
+-- The enforced, live ban that answers for a client: -1 for one by hand, else which of the group's; and until when.
+local function ban_of(key, group, now)
+  if group.looked < 0 then return 0, 0 end
+  local known = call('HMGET', key, 'manual', unpack(group.bans))
+  local by_hand = known[1] and tonumber(known[1]) or 0
+  if by_hand > now then return -1, by_hand end
   for rule = 1, group.looked do
-    local till = known[MANUAL + rule] and numbers(PLACED, known[MANUAL + rule]) or 0
-    if till > now then return known, rule, till end
+    local till = known[1 + rule] and numbers(PLACED, known[1 + rule]) or 0
+    if till > now then return rule, till end
   end
-  return known, 0, 0
+  return 0, 0
 end
 
 -- Write down a ban and why; the time limits of the hash are seen to with the counters.
-local function place(key, field, till, level, meter, evidence, now)
-  local rule = field:sub(5)
-  local reason = string.format('%g strikes in %g s', meter[LIMIT], meter[PERIOD] / 1000000)
-  call('HSET', key, field, pack(PLACED, till, level), 'since:' .. rule, now, 'reason:' .. rule, reason,
+local function place(key, till, level, meter, evidence, now)
+  local rule = meter.ban:sub(5)
+  local reason = string.format('%g strikes in %g s', meter.limit, meter.period / 1000000)
+  call('HSET', key, meter.ban, pack(PLACED, till, level), 'since:' .. rule, now, 'reason:' .. rule, reason,
     'evidence:' .. rule, evidence)
   call('HDEL', key, 'by:' .. rule)
 end
 
--- Keep the hash as long as it may matter; a quarter longer, so that this is seldom done.
-local function keep(key, dies, lifetime, now)
-  if dies and tonumber(dies) >= now + lifetime then return end
-  local keeps = math.min(1.25 * lifetime, FOREVER - now)
-  local milliseconds = math.ceil(keeps / 1000)
-  if words[1] ~= '' then milliseconds = math.max(milliseconds, 60000) end
-  call('HSET', key, 'dies', math.ceil(now + keeps))
-  call('PEXPIRE', key, string.format('%.0f', milliseconds))
-end
-
 -- Count with a meter that finds no room at first sight, or counts otherwise; place the ban that may come of it.
-local function count(key, group, meter, known, cells, at, evidence, index, now)
-  local ban = meter[BAN] > 0 and known[MANUAL + meter[BAN]]
+local function count(key, meter, state, cells, evidence, index, now)
+  local ban = meter.ban and call('HGET', key, meter.ban)
   local till, row = 0, 0
   if ban then till, row = numbers(PLACED, ban) end
-  local used, wait, level = COUNTS[meter[WINDOW]](meter, cells, at, now, till, row)
+  local used, wait, level = meter.count(meter, cells, now, till, row)
   if level > 0 then
     till = math.min(now + wait, FOREVER)
-    place(key, group.fields[MANUAL + meter[BAN]], till, level, meter, evidence, now)
+    state[BARRED] = math.max(state[BARRED], till)
+    place(key, till, level, meter, evidence, now)
     if index then enlist(index, key, till, now) end
   end
   return used, wait, level
 end
 
+-- Keep what was counted: seldom more than `used`. The hash is kept as long as it may matter, and a quarter longer, so that it is
+-- seldom told to be kept.
+local function write(key, lifetime, places, state, moved, used, known, now)
+  local size, keeps = places.size, state[DIES] < now + lifetime and math.min(1.25 * lifetime, FOREVER - now)
+  local counts = pack(doubles(size), unpack(used, 1, size))
+  if keeps then state[DIES], moved = math.ceil(now + keeps), true end
+  if state[MARK] ~= places.mark then
+    state[MARK], moved = places.mark, true
+    call('HSET', key, 'rules', places.rules)
+  end
+  if moved then
+    call('HSET', key, 'state', pack(doubles(HEAD + 2 * size), unpack(state, 1, HEAD + 2 * size)), 'used', counts)
+  elseif counts ~= known then
+    call('HSET', key, 'used', counts)
+  end
+  if keeps then
+    local milliseconds = math.ceil(keeps / 1000)
+    if words[1] ~= '' then milliseconds = math.max(milliseconds, 60000) end
+    call('PEXPIRE', key, string.format('%.0f', milliseconds))
+  end
+end
+
 -- Count every meter of a group and keep what changed. How much of each is used goes behind the `counted` figures in `readings`,
 -- what more there is to say behind the `said` ones in `told`; answers how many these are now.
-local function tally(key, group, known, evidence, index, readings, counted, told, said, now)
-  local rules, periods, rooms, costs = known[RULES] or group.rules, group.period, group.room, group.cost
-  local places, held, size = nil, 3 * group.size, 3 * group.size
-  if rules ~= group.rules then
-    places = group.places[rules] or places_of(group, rules)
-    group.places[rules] = places
-    rules, held, size = places.rules, places.held, places.size
+local function tally(key, group, state, known, evidence, index, readings, counted, told, said, now)
+  local places = group.places[state[MARK]]
+  if not places then
+    places = places_of(group, key)
+    group.places[state[MARK]] = places
   end
-  if not known[USED] or #known[USED] ~= 8 * held then held = 0 end
-  local cells = held > 0 and { numbers(doubles(held), known[USED]) } or {}
-  for cell = held + 1, size do cells[cell] = 0 end
+  local held, size = places.held, places.size
+  if #known ~= 8 * held or #state ~= HEAD + 2 * held + 1 then held = 0 end -- what is unpacked ends with where it ended
+  local used, moved = { numbers(doubles(held), known) }, held < size
+  for rule = held + 1, size do
+    used[rule], state[HEAD + 2 * rule - 1], state[HEAD + 2 * rule] = 0, 0, 0
+  end
+  local periods, rooms, costs, open = group.period, group.room, group.cost, state[BARRED] <= now
   for n = 1, group.size do
-    local at, period, cost = places and places[n] or 3 * n - 2, periods[n], costs[n]
-    local elapsed, current = now - cells[at], cells[at + 2]
-    local estimate = current + cells[at + 1] * (1 - elapsed / period)
-    if 0 <= elapsed and elapsed < period and estimate <= rooms[n] then
+    local rule, period, cost = places[n], periods[n], costs[n]
+    local at = HEAD + 2 * rule
+    local elapsed, current = now - state[at - 1], used[rule]
+    local estimate = current + state[at] * (1 - elapsed / period)
+    if 0 <= elapsed and elapsed < period and estimate <= rooms[n] and open then
       -- nearly every request falls in the open window and finds room: that way is kept short
-      cells[at + 2] = current + cost
-      readings[counted + n] = estimate + cost
+      used[rule], readings[counted + n] = current + cost, estimate + cost
     else
-      local wait, level
-      readings[counted + n], wait, level = count(key, group, meter_of(group, n), known, cells, at, evidence, index, now)
+      group.meters = group.meters or meters_of(group)
+      local cells, wait, level = { state[at - 1], state[at], current }, 0, 0
+      readings[counted + n], wait, level = count(key, group.meters[n], state, cells, evidence, index, now)
+      moved = moved or level > 0 or state[at - 1] ~= cells[1] or state[at] ~= cells[2]
+      state[at - 1], state[at], used[rule] = unpack(cells)
       if wait > 0 then
         told[said + 1], told[said + 2], told[said + 3], said = counted + n - 1, wait, level, said + 3
       end
     end
   end
-  if group.writes or known[DIES] then
-    local counters = pack(doubles(size), unpack(cells, 1, size))
-    if rules ~= known[RULES] then
-      call('HSET', key, 'used', counters, 'rules', rules)
-    elseif counters ~= known[USED] then
-      call('HSET', key, 'used', counters)
-    end
-    keep(key, known[DIES], group.lifetime, now)
+  if group.writes or state[DIES] > 0 then
+    write(key, group.lifetime, places, state, moved, used, known, now)
   end
   return counted + group.size, said
 end
@@ -240,11 +196,13 @@ local groups, word = {}, 3
 for ask = 1, asks do groups[ask], word = group_at(word) end
 
 local key, answers, readings, told = 0, {}, {}, {}
-local known, rules, ends, evidence = {}, {}, {}, {}
+local state, known, rules, ends, evidence = {}, {}, {}, {}, {}
 for request = 1, requests do
   local banned = false
   for ask = 1, asks do
-    known[ask], rules[ask], ends[ask] = read(KEYS[key + ask], groups[ask], now)
+    state[ask], known[ask] = read(KEYS[key + ask])
+    rules[ask], ends[ask] = 0, 0
+    if state[ask][BARRED] > now then rules[ask], ends[ask] = ban_of(KEYS[key + ask], groups[ask], now) end
     banned = banned or rules[ask] ~= 0
     if groups[ask].strikes then evidence[ask], word = words[word], word + 1 end
   end
@@ -256,9 +214,11 @@ for request = 1, requests do
     local counted, said = 0, 0
     for ask = 1, asks do
       for earlier = 1, ask - 1 do
-        if KEYS[key + earlier] == KEYS[key + ask] then known[ask] = read(KEYS[key + ask], groups[ask], now) end
+        if KEYS[key + earlier] == KEYS[key + ask] then state[ask], known[ask] = read(KEYS[key + ask]) end
       end
-      counted, said = tally(KEYS[key + ask], groups[ask], known[ask], evidence[ask], index, readings, counted, told, said, now)
+      counted, said = tally(
+        KEYS[key + ask], groups[ask], state[ask], known[ask], evidence[ask], index, readings, counted, told, said, now
+      )
     end
     answers[request] = pack(doubles(counted), unpack(readings, 1, counted))
     if said > 0 then answers[request] = answers[request] .. pack(doubles(said), unpack(told, 1, said)) end

@@ -13,7 +13,7 @@ def source(name: str) -> str:
 
 
 LISTING: Final = source("listing")
-COUNT: Final = LISTING + source("meter")
+COUNT: Final = LISTING + source("arithmetic") + source("meter")
 BAN: Final = source("ban")
 FORGET: Final = source("forget")
 ENLIST: Final = LISTING + source("enlist")
