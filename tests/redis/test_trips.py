@@ -175,7 +175,9 @@ def test_the_key_reads_well(open_store: OpenStore, redis_server: RedisServer) ->
     store.count([("user:ann", group(sliding(), strikes(1)), "POST /login 401")])
     with redis_server.client() as client:
         fields = client.execute_command("HKEYS", "shop:eu:{user:ann}")
-    assert set(fields) == {*("state", "used", "rules", "ban:logins", "since:logins", "reason:logins", "evidence:logins")}
+    assert set(fields) == {
+        *("state", "used", "rules", "ban:logins", "since:logins", "reason:logins", "evidence:logins")
+    }
 
 
 @pytest.mark.parametrize("used", ["", "x", "x" * 24, "x" * 480])
@@ -202,6 +204,15 @@ def test_counters_are_kept_whatever_else_is_asked_about_a_client(
         assert [reading[0] for reading in found[0][2]] == [turn * n for n in (3, 2, 3, 2)]
     with redis_server.client() as client:
         assert client.execute_command("HGET", KEY, "rules").split("\n") == ["a", "b", "c", "d"]
+
+
+def test_counters_are_kept_through_a_ban_by_hand(open_store: OpenStore, redis_server: RedisServer) -> None:
+    store, one = open_store(redis_server.url), group(sliding())
+    store.count([(CLIENT, one, "")])
+    store.ban(Ban(CLIENT, MANUAL, time.time(), time.time() + 0.3))
+    assert store.count([(CLIENT, one, "")])[0][0] == MANUAL
+    wait_until(lambda: store.count([(CLIENT, group(look(sliding())), "")])[0][0] == "", "the ban to end")
+    assert store.count([(CLIENT, one, "")])[0][2][0][0] == pytest.approx(2.0, abs=0.1)
 
 
 def test_one_machine_may_keep_several_guards_apart(open_store: OpenStore, redis_server: RedisServer) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from hashlib import sha1
 from itertools import chain, islice
-from struct import Struct, pack, unpack
+from struct import Struct, pack
 from typing import Final
 
 from stockade.guard.meter import FOREVER, MANUAL, UNCOUNTED, Ask, Group, Meter, Reading, Tally, Window
@@ -153,12 +154,18 @@ def _row(place: int, m: Meter, banning: Sequence[str]) -> tuple[float, ...]:
 
 def _readings(answer: bytes, meters: int) -> list[Reading]:
     """What is used of each meter, and what more some of them say."""
-    numbers = unpack(f"<{len(answer) // 8}d", answer)
+    numbers = _unpack(len(answer))(answer)
     readings = [(used, 0.0, 0) for used in numbers[:meters]]
-    for place in range(meters, len(numbers), 3):
-        meter, wait, level = numbers[place : place + 3]
-        readings[int(meter)] = (numbers[int(meter)], wait, int(level))
+    if len(numbers) > meters:
+        for meter, wait, level in zip(*[iter(numbers[meters:])] * 3, strict=True):
+            readings[int(meter)] = (numbers[int(meter)], wait, int(level))
     return readings
+
+
+@lru_cache(maxsize=1024)
+def _unpack(octets: int) -> Callable[[bytes], tuple[float, ...]]:
+    """What reads so many octets as doubles."""
+    return Struct(f"<{octets // 8}d").unpack
 
 
 def _banned(group: Group, ban: tuple[float, float, float]) -> Tally:

@@ -1,4 +1,4 @@
--- How Redis counts: arithmetic.py line by line, in the same doubles, for any number of requests in one call.
+-- How Redis counts, for any number of requests in one call.
 --
 -- KEYS   the hash of every client asked about, request by request; last of all the index of bans, where there is one
 -- ARGV   1 the time in microseconds, or nothing for the server's own clock
