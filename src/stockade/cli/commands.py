@@ -17,6 +17,7 @@ from stockade.cli import (
     configure,
     detect,
     explain,
+    incident,
     intake,
     logs,
     people,
@@ -38,7 +39,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-RUN, UNDERSTAND, ACT, SET_UP = "Run", "Understand", "Act", "Set up"
+RUN, UNDERSTAND, RESPOND, ACT, SET_UP = "Run", "Understand", "Respond", "Act", "Set up"
 app.command(rich_help_panel=RUN)(serve.serve)
 
 app.command(rich_help_panel=RUN)(logs.watch)
@@ -63,6 +64,7 @@ for panel, commands in AUDIT.items():
 app.add_typer(audit.audit, name="audit", rich_help_panel=UNDERSTAND)
 app.command(rich_help_panel=UNDERSTAND)(review.review)
 app.add_typer(detect.detect, name="detect", rich_help_panel=UNDERSTAND)
+app.add_typer(incident.incident, name="incident", rich_help_panel=RESPOND)
 app.command(rich_help_panel=ACT)(bans.ban)
 app.command(rich_help_panel=ACT)(bans.unban)
 app.command(rich_help_panel=ACT)(people.accounts)

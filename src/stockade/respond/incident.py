@@ -252,8 +252,10 @@ def opening(
             f"{name[:80]!r} cannot name an incident",
             remedy="Small letters, digits, dots, hyphens; such as 2026-11-25-alice.",
         )
+    about = tuple(subjects)
     details = {"incident": name, "title": bounded(title), "severity": severity}
-    return Event(now, "incident.open", by, details=details | widening(subjects, since, until, findings))
+    target = about[0] if about else None
+    return Event(now, "incident.open", by, target, details=details | widening(about, since, until, findings))
 
 
 def widening(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from html import escape
 from typing import Final
 
 from stockade.events import Entry
@@ -12,7 +13,7 @@ from stockade.respond.report import Report, Section, Sentence
 
 SHOWN: Final = 12
 """Entries that stand behind one sentence; the others are counted."""
-_SPECIAL: Final = re.compile(r"([\\`*_\[\]<|~]|^[-+#>])")
+_SPECIAL: Final = re.compile(r"([\\`*_\[\]|~]|^[-+#])")
 
 
 def moment(time: float) -> str:
@@ -78,8 +79,8 @@ def _evidence(report: Report, marks: dict[str, str]) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """A text that means nothing to Markdown, in one line."""
-    return _SPECIAL.sub(r"\\\1", " ".join(_printable(text).split()))
+    """A text that means nothing to Markdown nor to HTML, in one line."""
+    return _SPECIAL.sub(r"\\\1", escape(" ".join(_printable(text).split()), quote=False))
 
 
 def _printable(text: str) -> str:

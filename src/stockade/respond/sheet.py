@@ -1,0 +1,169 @@
+"""The situation sheet: what is known, what is not, what is done, what comes next, and who is on it; one page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from stockade.actions import BEHAVIOUR_OF, VOCABULARY
+from stockade.events import Severity
+from stockade.respond.incident import Incident, Remark
+from stockade.respond.report import Sentence
+from stockade.respond.standing import PlanState, Progress, StepState
+from stockade.steps import Tactic
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What to do next, and what to type for it; nothing to type where no command does it."""
+
+    text: str
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One page for whoever comes in next. Every line of what is known and done names the entries that show it."""
+
+    name: str
+    title: str
+    severity: Severity
+    state: str
+    opened: float
+    people: tuple[tuple[str, str], ...]
+    known: tuple[Sentence, ...]
+    unknown: tuple[Sentence, ...]
+    done: tuple[Sentence, ...]
+    next: tuple[Next, ...]
+
+
+def sheet(incident: Incident, plans: Sequence[PlanState], now: float) -> Sheet:
+    """The page as it stands at ``now``; ``plans`` are those of this incident, in the order in which they were drawn."""
+    return Sheet(
+        name=incident.name,
+        title=incident.title,
+        severity=incident.severity,
+        state=state_of(incident, plans),
+        opened=incident.opened,
+        people=tuple(incident.people.items()),
+        known=tuple(_known(incident, plans)),
+        unknown=tuple(_unknown(incident, plans)),
+        done=tuple(_done(incident, plans)),
+        next=tuple(_next(incident, plans, now)),
+    )
+
+
+def state_of(incident: Incident, plans: Sequence[PlanState]) -> str:
+    """How the incident stands, in a word or three: what the plan that is furthest behind says, until it is closed."""
+    if incident.closed is not None:
+        return "closed"
+    begun = [plan for plan in plans if plan.begun and not plan.undone]
+    return min((plan.called for plan in begun), key=_WORST.index, default="open, nothing done yet")
+
+
+_WORST = ("waiting", "begun", "contained, unverified", "contained")
+
+
+def _known(incident: Incident, plans: Sequence[PlanState]) -> Iterator[Sentence]:
+    for finding in incident.findings:
+        yield Sentence(f"{finding.title} ({finding.severity}, rule {finding.rule}).", (finding.entry, *finding.entries))
+    for note in incident.said(Remark.KNOWN):
+        yield Sentence(f"{note.text} ({note.by})", (note.entry,))
+    for plan in plans:
+        verified = [step for step in plan.steps if step.held]
+        if verified:
+            text = f"{len(verified)} steps of plan {plan.digest[:8]} were looked up again and hold."
+            yield Sentence(text, _entries(verified))
+
+
+def _unknown(incident: Incident, plans: Sequence[PlanState]) -> Iterator[Sentence]:
+    for note in incident.said(Remark.UNKNOWN):
+        yield Sentence(f"{note.text} ({note.by})", (note.entry,))
+    if incident.since is None:
+        yield Sentence("Since when the account may have been in strange hands.")
+    for plan in plans:
+        unverified = [step for step in plan.at(Progress.DONE) if not step.held and not step.step.by_hand]
+        if unverified:
+            yield Sentence(f"Whether {_steps(unverified)} took effect: nobody has looked again.", _entries(unverified))
+        failed = plan.at(Progress.FAILED)
+        if failed:
+            yield Sentence(f"What follows of {_steps(failed)}: refused ({failed[0].note}).", _entries(failed))
+
+
+def _done(incident: Incident, plans: Sequence[PlanState]) -> Iterator[Sentence]:
+    for decision in incident.decisions:
+        yield Sentence(f"{decision.by} decided: {decision.text}", (decision.entry,))
+    for plan in plans:
+        yield from done_in(plan)
+
+
+def done_in(plan: PlanState, *tactics: Tactic) -> Iterator[Sentence]:
+    """What a plan has done, what alike together; only for these tactics, where some are named."""
+    wanted = tactics or tuple(Tactic)
+    alike: dict[tuple[Tactic, str, str], list[StepState]] = {}
+    for step in plan.at(Progress.DONE, Progress.UNDONE):
+        if step.step.tactic in wanted:
+            undone = "undone" if step.progress is Progress.UNDONE else "done"
+            alike.setdefault((step.step.tactic, step.step.verb, undone), []).append(step)
+    for (tactic, verb, how), steps in alike.items():
+        back = " and taken back again" if how == "undone" else ""
+        whose = steps[0].step.target.id if len(steps) == 1 else f"{len(steps)} of them"
+        who = f", by {steps[0].by.id}" if steps[0].by is not None else ""
+        yield Sentence(f"{meaning(verb)} ({whose}){back}{who}; {tactic.value}.", _entries(steps))
+
+
+def meaning(verb: str) -> str:
+    """A verb as the vocabulary explains it, with a capital; the verb itself where it has no words."""
+    said = VOCABULARY.get(BEHAVIOUR_OF[verb], {}).get(verb, verb) if verb in BEHAVIOUR_OF else verb
+    return said[0].upper() + said[1:]
+
+
+def _next(incident: Incident, plans: Sequence[PlanState], now: float) -> Iterator[Next]:
+    if incident.closed is not None:
+        yield Next("hand out the report", f"stockade incident report {incident.name} --pdf report.pdf")
+        return
+    current = [plan for plan in plans if plan.refused is None and not plan.undone]
+    if not current:
+        for subject in incident.subjects[:4]:
+            yield Next(f"see what to do about {subject.id}; it changes nothing", f"stockade plan account {subject.id}")
+    for plan in current:
+        yield from _next_of(plan, now)
+    for note in incident.said(Remark.UNKNOWN):
+        yield Next(f"find out: {note.text}")
+
+
+def _next_of(plan: PlanState, now: float) -> Iterator[Next]:
+    digest = plan.digest[:12]
+    if not plan.begun:
+        if now >= plan.plan.expires:
+            yield Next(
+                "the plan has expired: draw it again", f"stockade plan {plan.plan.playbook} {plan.plan.subject.id}"
+            )
+        elif plan.approvals:
+            yield Next("run what is approved", f"stockade run {digest}")
+        else:
+            yield Next("read the plan", f"stockade plan show {digest}")
+            yield Next("approve it", f"stockade approve {digest}")
+        return
+    if plan.at(Progress.PENDING, Progress.STARTED, Progress.WAITING):
+        by_hand = [step for step in plan.at(Progress.PENDING) if step.step.by_hand and not step.waived]
+        machine = [s for s in plan.at(Progress.PENDING, Progress.STARTED, Progress.WAITING) if not s.step.by_hand]
+        if machine:
+            yield Next(f"go on: {_steps(machine)} left", f"stockade resume {digest}")
+        for step in by_hand[:5]:
+            text = f"by hand: {meaning(step.step.verb)} ({step.step.target.id})"
+            yield Next(text, f"stockade plan done {digest} {step.number}")
+        if len(by_hand) > 5:
+            yield Next(f"and {len(by_hand) - 5} more by hand", f"stockade plan show {digest}")
+    if plan.called == "contained, unverified":
+        yield Next("look whether it holds", f"stockade verify {digest}")
+    if plan.called == "contained":
+        yield Next("let the account in again, when the gate is green", f"stockade unblock {plan.plan.subject.id}")
+
+
+def _steps(steps: Sequence[StepState]) -> str:
+    return "1 step" if len(steps) == 1 else f"{len(steps)} steps"
+
+
+def _entries(steps: Sequence[StepState]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str(entry) for step in steps for entry in step.entries[-1:]))
