@@ -12,9 +12,12 @@ from stockade.events import Entry, Event, Ref
 from stockade.respond.cacao import playbook
 from stockade.respond.stix import bundle
 from stockade.steps import Step, Tactic
+from tests.respond.cacao_published import schema
 from tests.respond.cacao_schema import PLAYBOOK
 from tests.respond.test_incident import ALICE, NOW, said, told
+from tests.source_tree import ROOT
 
+PUBLISHED = ROOT.parent / "shared" / "data" / "cacao" / "pkg" / "models" / "validator" / "schemas" / "playbook.json"
 BLOCK = Step(
     "user.block",
     ALICE,
@@ -87,3 +90,10 @@ def test_a_playbook_that_lacks_what_the_standard_asks_for_does_not_validate() ->
     for key in PLAYBOOK["required"]:
         lacking = {name: value for name, value in made_of(BLOCK).items() if name != key}
         assert not Draft202012Validator(PLAYBOOK).is_valid(lacking), key
+
+
+@pytest.mark.skipif(not PUBLISHED.is_file(), reason="the published schemas are not here")
+def test_a_plan_validates_by_schemas_that_others_publish() -> None:
+    validator = Draft202012Validator(schema(PUBLISHED))
+    validator.validate(json.loads(json.dumps(made_of(BLOCK, REVOKE))))
+    assert not validator.is_valid(json.loads(json.dumps(made_of(BLOCK) | {"spec_version": "cacao-1.0"})))
