@@ -12,7 +12,7 @@ import pytest
 from stockade.events import Event
 from stockade.intake.formats import reader
 from stockade.intake.formats.mapped import FieldMap
-from stockade.intake.taken import Read, Taken
+from stockade.intake.taken import Reader, Taken
 from stockade.lines.stamps import Dating
 from tests.source_tree import ROOT
 
@@ -29,7 +29,7 @@ def real(name: str) -> Path:
     return path
 
 
-def reading(name: str, now: float = NOON, mapping: FieldMap | None = None) -> Read:
+def reading(name: str, now: float = NOON, mapping: FieldMap | None = None) -> Reader:
     return reader(name, Dating(lambda: now, UTC), mapping=mapping)
 
 

@@ -27,7 +27,7 @@ from stockade.intake.settings import (
     IntakeSettings,
     SyslogSource,
 )
-from stockade.intake.taken import Read
+from stockade.intake.taken import Reader
 from stockade.lines.stamps import Dating
 
 if TYPE_CHECKING:
@@ -202,13 +202,13 @@ async def _until(stop: asyncio.Event) -> None:
     await stop.wait()
 
 
-def _maker(source: SyslogSource | HttpSource) -> Callable[[], Read]:
+def _maker(source: SyslogSource | HttpSource) -> Callable[[], Reader]:
     """Makes readers, one for each connection or delivery."""
     mapping = _mapping(source.mapping)
     return lambda: new_reader(source, mapping)
 
 
-def new_reader(source: FileSource | SyslogSource | HttpSource, mapping: FieldMap | None = None) -> Read:
+def new_reader(source: FileSource | SyslogSource | HttpSource, mapping: FieldMap | None = None) -> Reader:
     """A reader for a source. Raises ConfigurationError for a format or a mapping that cannot be followed."""
     dating = Dating(time.time, getattr(source, "zone", None))
     known = mapping or _mapping(source.mapping)

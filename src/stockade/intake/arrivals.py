@@ -9,11 +9,11 @@ from stockade.actions import UNKNOWN
 from stockade.events import Event
 from stockade.intake import foreign
 from stockade.intake.handover import Arrival
-from stockade.intake.taken import Read, Taken
+from stockade.intake.taken import Reader, Taken
 from stockade.lines.line import Unreadable
 
 
-def arrivals(read: Read, octets: bytes, *, id: str, now: float) -> list[Arrival]:
+def arrivals(read: Reader, octets: bytes, *, id: str, now: float) -> list[Arrival]:
     """The events of a line. ``id`` is for those to which their own system gave none.
 
     What cannot be read is an event too, ``unknown`` as of ``now`` (seconds since the epoch): it says why, and holds the
@@ -23,7 +23,7 @@ def arrivals(read: Read, octets: bytes, *, id: str, now: float) -> list[Arrival]
     try:
         found: Sequence[Taken] = read(text)
     except Unreadable as refused:
-        found = [Taken(unreadable(text, refused, now))]
+        found = [Taken(read.named(unreadable(text, refused, now)))]
     single = len(found) == 1
     return [Arrival(each.event, each.id or (id if single else f"{id}/{at}")) for at, each in enumerate(found)]
 

@@ -20,6 +20,7 @@ from typing import Final, NamedTuple, Protocol
 from stockade.errors import ConfigurationError
 from stockade.events import Entry, Event
 from stockade.intake.ledger import Ledger
+from stockade.intake.taken import SYSTEM
 
 KEY: Final = "intake"
 """The detail in which an event bears where it came from, and its identity."""
@@ -124,7 +125,8 @@ def _marked(event: Event, source: str, id: bytes) -> Event:
     details = dict(event.details)
     if len(said := json.dumps(details)) > LARGEST:
         whole = {"begins": said[:SHOWN], "octets": len(said), "sha256": sha256(said.encode()).hexdigest()}
-        details = {"type": str(details.get("type", ""))[:100], "oversize": whole}
+        details = {name: str(details[name])[:100] for name in ("type", SYSTEM) if name in details}
+        details["oversize"] = whole
     return replace(event, details={**details, KEY: {"source": source, "id": id.hex()}})
 
 

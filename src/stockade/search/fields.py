@@ -28,7 +28,7 @@ FIELDS: Final = (
     Field("is", ("class", "kind"), "a class of behaviour", "is:tokens"),
     Field("outcome", ("result", "status"), "how it ended", "outcome:failure"),
     Field("where", ("source", "from", "ip", "address"), "an address, a network or a name", "where:203.0.113.0/24"),
-    Field("system", (), "the system of who did it or of what it was done to", "system:gitlab"),
+    Field("system", (), "the system of who did it, of what it was done to, or whose log says it", "system:gitlab"),
     Field("since", ("after",), "at this moment or later", "since:7d"),
     Field("before", ("until",), "earlier than this moment", "before:2026-11-01"),
     Field("on", ("day", "date"), "on this day", "on:yesterday"),

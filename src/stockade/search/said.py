@@ -43,7 +43,9 @@ def values(entry: Entry, field: str) -> Iterator[str]:
         case "whom":
             yield from forms(event.target)
         case "system":
-            yield from (folded(ref.system) for ref in (event.actor, event.target) if ref is not None)
+            named = [ref.system for ref in (event.actor, event.target) if ref is not None]
+            said = event.details.get("system")
+            yield from map(folded, named or ([said] if isinstance(said, str) else []))
         case "action":
             yield folded(event.action)
         case "outcome":

@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Column, Connection, Index, Integer, MetaData,
 
 from stockade.search.query import Query
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Changes with the tables, and with what tokens an entry has: an index of another version is made anew."""
 
 metadata = MetaData()

@@ -18,7 +18,8 @@ from stockade.intake.formats.gitlab_log import gitlab_log
 from stockade.intake.formats.journald import journald
 from stockade.intake.formats.mapped import FieldMap, mapped
 from stockade.intake.formats.syslog import syslog_line
-from stockade.intake.taken import Read
+from stockade.intake.tables import table
+from stockade.intake.taken import Read, Reader
 from stockade.lines.stamps import Dating
 
 
@@ -30,6 +31,11 @@ class Format:
     title: str
     tables: tuple[str, ...]
     make: Callable[[Dating], Read]
+
+    @property
+    def system(self) -> str:
+        """The system whose lines these are."""
+        return table(self.tables[0]).system
 
 
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
@@ -64,7 +70,7 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
 
 def reader(
     name: str, dating: Dating, *, mapping: FieldMap | None = None, programs: Mapping[str, str] | None = None
-) -> Read:
+) -> Reader:
     """A new reader of a format. ``programs`` says in which formats some programs write their messages within syslog.
 
     Raises ConfigurationError when there is none of that name.
@@ -72,7 +78,7 @@ def reader(
     if name == "json":
         if mapping is None:
             raise ConfigurationError("the format json needs a mapping file", remedy="Name it with mapping.")
-        return mapped(mapping, dating)
+        return Reader(mapping.table.system, mapped(mapping, dating))
     found = FORMATS.get(name)
     if found is None:
         known = [*FORMATS, "json"]
@@ -81,5 +87,5 @@ def reader(
         raise ConfigurationError(f"no format is named {name!r}", remedy=f"Write one of {', '.join(known)}.{meant}")
     if programs and name in {"syslog", "journald"}:
         speakers = {program: reader(each, dating, mapping=mapping) for program, each in programs.items()}
-        return syslog_line(dating, speakers) if name == "syslog" else journald(dating, speakers)
-    return found.make(dating)
+        return Reader(found.system, (syslog_line if name == "syslog" else journald)(dating, speakers))
+    return Reader(found.system, found.make(dating))

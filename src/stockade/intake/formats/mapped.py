@@ -77,7 +77,7 @@ def parse(text: str, *, where: str) -> FieldMap:
     _known(kinds, ("actor", "target"), f"{where}: [kinds]")
     rows: dict[str, Any] = {key: document[key] for key in ("system", "title", "map") if key in document}
     details = _paths(_part(document, "details", where), f"{where}: [details]")
-    for taken_already in details.keys() & {"type", "whole", "intake"}:
+    for taken_already in details.keys() & {"type", "whole", "intake", "system"}:
         raise wrong(f"{where}: [details]", f"{taken_already!r} is a name of ours", "Give it another.")
     return FieldMap(
         table=read(rows, name=where, where=where),

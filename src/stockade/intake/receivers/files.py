@@ -10,7 +10,7 @@ from stockade.events import Event
 from stockade.intake.arrivals import arrivals, same_line
 from stockade.intake.handover import Arrival, Handover
 from stockade.intake.settings import FileSource
-from stockade.intake.taken import Read
+from stockade.intake.taken import Reader
 from stockade.lines.tail import Say, Tail
 
 BATCH: Final = 500
@@ -24,7 +24,7 @@ class FileReceiver:
     def __init__(
         self,
         source: FileSource,
-        read: Read,
+        read: Reader,
         handover: Handover,
         *,
         say: Say,
@@ -44,7 +44,7 @@ class FileReceiver:
             if not lines and not gaps:
                 return 0
             now = self._clock()
-            found = [Arrival(_gap(self.source.name, what, now), f"gap {now} {what}") for what in gaps]
+            found = [Arrival(self._read.named(_gap(self.source.name, what, now)), f"gap {now} {what}") for what in gaps]
             for line in lines:
                 found += arrivals(self._read, line.octets, id=same_line(line.offset, line.octets), now=now)
             self.lines += len(lines)

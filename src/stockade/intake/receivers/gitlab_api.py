@@ -24,7 +24,7 @@ from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_ope
 
 from stockade.errors import ConfigurationError, Refused, Unavailable
 from stockade.intake.arrivals import arrivals
-from stockade.intake.formats.gitlab_audit import gitlab_audit
+from stockade.intake.formats import reader
 from stockade.intake.handover import Arrival, Handover
 from stockade.intake.receivers.http import token_in
 from stockade.intake.settings import DAY, GitLabApiSource
@@ -70,7 +70,7 @@ class GitLabApiReceiver:
         self._url = _checked(source.url)
         context = ssl.create_default_context(cafile=source.authorities)
         self._opener = build_opener(_Here, HTTPSHandler(context=context))
-        self._read = gitlab_audit(Dating(clock, UTC))
+        self._read = reader("gitlab_audit", Dating(clock, UTC))
 
     def step(self) -> int:
         """Ask for all that is new; answers how many events that were.

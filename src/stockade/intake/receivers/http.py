@@ -21,7 +21,7 @@ from stockade.errors import ConfigurationError, StockadeError
 from stockade.intake.arrivals import arrivals
 from stockade.intake.handover import Arrival, Handover
 from stockade.intake.settings import HttpSource
-from stockade.intake.taken import Read
+from stockade.intake.taken import Reader
 from stockade.lines.line import Unreadable, json_value
 
 SHORTEST: Final = 16
@@ -53,7 +53,7 @@ class HttpReceiver:
     def __init__(
         self,
         source: HttpSource,
-        new_reader: Callable[[], Read],
+        new_reader: Callable[[], Reader],
         handover: Handover,
         *,
         clock: Callable[[], float] = time.time,

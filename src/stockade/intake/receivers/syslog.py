@@ -23,7 +23,7 @@ from stockade.intake.arrivals import arrivals
 from stockade.intake.handover import Arrival, Handover
 from stockade.intake.receivers.frames import Frames
 from stockade.intake.settings import SyslogSource
-from stockade.intake.taken import Read
+from stockade.intake.taken import Reader
 from stockade.lines.line import Unreadable
 from stockade.lines.tail import Say
 
@@ -57,7 +57,7 @@ class SyslogReceiver:
     def __init__(
         self,
         source: SyslogSource,
-        new_reader: Callable[[], Read],
+        new_reader: Callable[[], Reader],
         handover: Handover,
         *,
         say: Say,
@@ -115,7 +115,7 @@ class SyslogReceiver:
             if not octets:
                 return
 
-    async def _take(self, messages: list[bytes], read: Read, sender: str) -> None:
+    async def _take(self, messages: list[bytes], read: Reader, sender: str) -> None:
         now = self._clock()
         found = [each for message in messages for each in arrivals(read, message, id=identity(message), now=now)]
         marked = [Arrival(replace(event, details={**event.details, "sender": sender}), id) for event, id in found]
