@@ -191,6 +191,9 @@ VOCABULARY: Final[Mapping[Behaviour, Mapping[str, str]]] = {
         "step.verify": "a step's effect was looked up or tried afresh",
         "gate.waive": "a box of the gate was waived, with a reason",
         "gate.override": "somebody let an account in again past the gate",
+        "rotation.done": "a secret that was within reach was replaced or ended, says a person",
+        "rotation.waive": "a secret that was within reach stays as it is, for a reason",
+        "rotation.reopen": "a line of a rotation list is open again",
     },
     Behaviour.LOG: {
         "log.opened": "the audit log was opened",
