@@ -30,6 +30,7 @@ ROUTER = (
     "2023/11/15 12:00:00 ...eb/routing/logger.go:102:func1() [I] router: completed GET /.env for 203.0.113.9:0, "
     "404 Not Found in 0.2ms @ web/goget.go:21(web.goGet)\n"
 )
+TOLD = {"time": "2023-11-15T12:00:00Z", "request": {"operation": "read", "path": "sys/health"}}
 SYSTEMS = {
     "access": "web",
     "cloudtrail": "aws",
@@ -69,7 +70,7 @@ def test_a_program_within_syslog_is_of_its_own_system() -> None:
 
 def test_a_mapping_says_its_own_and_may_not_write_over_it() -> None:
     mapping = parse(MAPPING, where="mapping.toml")
-    (taken,) = reading("json", mapping=mapping)(json.dumps({"time": "2023-11-15T12:00:00Z", "request": {}}))
+    (taken,) = reading("json", mapping=mapping)(json.dumps(TOLD))
     assert taken.event.details["system"] == "vault"
     with pytest.raises(ConfigurationError, match="'system' is a name of ours"):
         parse(MAPPING.replace("mount = ", "system = "), where="mapping.toml")
