@@ -67,8 +67,10 @@ def _code(command: list[str], environment: dict[str, str] | None) -> int:
 
 
 @contextlib.contextmanager
-def start_sshd() -> Iterator[Sshd]:
-    """Run it until the end of the block; ``good`` is a key that root may use, ``bad`` one that nobody may."""
+def start_sshd(more: str = "") -> Iterator[Sshd]:
+    """Run it until the end of the block; ``good`` is a key that root may use, ``bad`` one that nobody may. ``more`` are
+    further lines of its configuration.
+    """
     binary = program("sshd", "openssh-server")
     with short_directory() as directory:
         for name in ("host", "good", "bad"):
@@ -77,7 +79,7 @@ def start_sshd() -> Iterator[Sshd]:
         (directory / "authorized").write_bytes((directory / "good.pub").read_bytes())
         port = free_port()
         text = _CONFIGURATION.replace("$PORT", str(port)).replace("$DIR", str(directory))
-        (directory / "config").write_text(text + "PermitRootLogin yes\n")
+        (directory / "config").write_text(text + "PermitRootLogin yes\n" + more)
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where it locks itself into; it ends without
         with running(binary, "-D", "-e", "-f", directory / "config", log=directory / "log") as process:
             wait_ready(process, directory / "log", lambda: accepts(port))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
-from stockade.cli.commands import app
 from stockade.cli.exits import Exit, exit_of
 from stockade.cli.screen import complain
 from stockade.errors import StockadeError
@@ -16,7 +15,7 @@ def main() -> NoReturn:
     was foreseen.
     """
     try:
-        app()
+        _run()
     except StockadeError as error:
         complain(error)
         sys.exit(exit_of(error))
@@ -26,3 +25,15 @@ def main() -> NoReturn:
         sys.stderr.close()
         sys.exit(Exit.DONE)
     sys.exit(Exit.DONE)
+
+
+def _run() -> None:
+    """Run a command. Those of ``stockade ssh`` are run for every connection, and wait for no other to be loaded."""
+    if sys.argv[1:2] == ["ssh"]:
+        from stockade.cli.ssh import ssh
+
+        ssh(sys.argv[2:], prog_name="stockade ssh")
+    else:
+        from stockade.cli.commands import app
+
+        app()

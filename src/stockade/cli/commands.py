@@ -27,6 +27,7 @@ from stockade.cli import (
     serve,
     signing,
     sinks,
+    ssh,
     top,
 )
 
@@ -44,6 +45,7 @@ app.command(rich_help_panel=RUN)(serve.serve)
 
 app.command(rich_help_panel=RUN)(logs.watch)
 app.add_typer(intake.intake, name="intake", rich_help_panel=RUN)
+app.add_typer(ssh.ssh, name="ssh", rich_help_panel=RUN)
 app.command(rich_help_panel=UNDERSTAND)(checkup.check)
 app.command(rich_help_panel=UNDERSTAND)(bans.bans)
 app.command(rich_help_panel=UNDERSTAND)(explain.explain)

@@ -16,13 +16,12 @@ from subprocess import check_output
 from typing import Final
 
 from stockade.errors import Unavailable
+from stockade.gateway.git_settings import surroundings
 from stockade.guard.asgi import Receive, Scope, Send
 
 log = logging.getLogger(__name__)
 PIECE: Final = 65536
 PASSED_ON: Final = {b"content-encoding": "HTTP_CONTENT_ENCODING", b"accept-encoding": "HTTP_ACCEPT_ENCODING"}
-SETTINGS: Final = {"safe.directory": "*", "http.receivepack": "true", "core.hooksPath": "hooks"}
-"""Whose the repositories are is the operator's business; who may push has been decided before."""
 
 
 @cache
@@ -44,9 +43,6 @@ def environment(scope: Scope, *, root: Path, path: str, query: str, user: str, a
     """
     headers: Mapping[bytes, bytes] = dict(scope["headers"])
     variables = {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "HOME": str(root),
-        "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_PROJECT_ROOT": str(root),
         "GIT_HTTP_EXPORT_ALL": "1",
         "GATEWAY_INTERFACE": "CGI/1.1",
@@ -63,19 +59,7 @@ def environment(scope: Scope, *, root: Path, path: str, query: str, user: str, a
     if protocol := headers.get(b"git-protocol"):
         variables["GIT_PROTOCOL"] = protocol.decode("latin-1")[:1024]
     variables |= {key: headers[name].decode("latin-1") for name, key in PASSED_ON.items() if name in headers}
-    return variables | _settings()
-
-
-@cache
-def _settings() -> dict[str, str]:
-    """Git's configuration by variables, which count as the command line's."""
-    numbered = enumerate(SETTINGS.items())
-    pairs = {
-        f"GIT_CONFIG_{part}_{n}": text
-        for n, item in numbered
-        for part, text in zip(("KEY", "VALUE"), item, strict=True)
-    }
-    return {"GIT_CONFIG_COUNT": str(len(SETTINGS)), **pairs}
+    return variables | surroundings(root)
 
 
 async def serve(variables: Mapping[str, str], receive: Receive, send: Send) -> None:

@@ -64,15 +64,25 @@ class Writing:
 
     def details(self) -> Mapping[str, Any]:
         """The references that were to be changed, from what to what; nothing when there were none."""
-        changes = [_change(found) for found in map(_COMMAND.match, packets(bytes(self._asked))) if found]
-        if not changes:
-            return {}
-        more = len(changes) - MOST_REFERENCES
-        return {"references": changes[:MOST_REFERENCES]} | ({"more": more} if more > 0 else {})
+        return references(bytes(self._asked))
 
     def succeeded(self) -> bool:
-        """Whether Git has reported that it took all of it (gitprotocol-pack(5), "Report Status")."""
-        return b"unpack ok" in self._answered and re.search(rb"ng refs/", self._answered) is None
+        """Whether Git has reported that it took all of it."""
+        return taken(bytes(self._answered))
+
+
+def references(asked: bytes) -> Mapping[str, Any]:
+    """What the beginning of a push says that is to be changed, from what to what; nothing when there is nothing."""
+    changes = [_change(found) for found in map(_COMMAND.match, packets(asked)) if found]
+    if not changes:
+        return {}
+    more = len(changes) - MOST_REFERENCES
+    return {"references": changes[:MOST_REFERENCES]} | ({"more": more} if more > 0 else {})
+
+
+def taken(answered: bytes) -> bool:
+    """Whether Git has reported that it took all of a push (gitprotocol-pack(5), "Report Status")."""
+    return b"unpack ok" in answered and re.search(rb"ng refs/", answered) is None
 
 
 def _change(found: re.Match[bytes]) -> Mapping[str, str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
+from stockade.directory.builtin.by_key import ByKey
 from stockade.directory.builtin.founding import Founding
 from stockade.directory.builtin.people import People
-from stockade.directory.builtin.projects import Projects
 from stockade.directory.builtin.resets import Resets
 from stockade.directory.builtin.sessions import Sessions
 from stockade.directory.builtin.signing_in import SigningIn
@@ -16,7 +16,7 @@ from stockade.directory.builtin.tokens import Tokens
 __all__ = ["BuiltinDirectory"]
 
 
-class BuiltinDirectory(People, SigningIn, Tokens, Sessions, Resets, Projects, Founding):
+class BuiltinDirectory(People, SigningIn, Tokens, Sessions, Resets, ByKey, Founding):
     """Accounts, credentials and projects in SQLite or PostgreSQL; synchronous, and safe to use from many threads.
 
     ``url`` is ``sqlite:////path/to/file`` or ``postgresql://user@host/name``; ``record`` hears an Event of everything

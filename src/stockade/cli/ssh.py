@@ -1,0 +1,87 @@
+"""Git over SSH: what sshd asks for, what it runs, and what to write into its configuration."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stockade.cli.options import Config
+from stockade.errors import StockadeError
+
+if TYPE_CHECKING:
+    from stockade.config import Settings
+
+ssh = typer.Typer(help="Git over SSH, behind OpenSSH's server.", no_args_is_help=True)
+
+
+@ssh.command("config")
+def sshd_config(
+    user: Annotated[str, typer.Option(help="The Unix account that Git's users sign in as.")] = "git",
+    *,
+    config: Config = None,
+) -> None:
+    """The lines for sshd_config that have Stockade say which keys are let in."""
+    from stockade.gateway.ssh import sshd_lines
+
+    typer.echo(sshd_lines(user, _ourselves("authorized-keys", _settings(config).file)), nl=False)
+
+
+@ssh.command("authorized-keys")
+def authorized_keys(
+    user: Annotated[str, typer.Argument(help="%u: who signs in.")],
+    kind: Annotated[str, typer.Argument(help="%t: the type of the key that is offered.")],
+    key: Annotated[str, typer.Argument(help="%k: the key.")],
+    *,
+    config: Config = None,
+) -> None:
+    """The line that lets a known key use Git and nothing else: for sshd's AuthorizedKeysCommand.
+
+    Says nothing about keys that open nothing, nor to other Unix accounts than its own.
+    """
+    from stockade.app.shell import known_key
+
+    settings = _settings(config)
+    if user == pwd.getpwuid(os.geteuid()).pw_name:
+        line = known_key(settings, kind, key, _ourselves("serve", settings.file))
+        if line is not None:
+            typer.echo(line)
+
+
+@ssh.command("serve")
+def serve(
+    fingerprint: Annotated[str, typer.Argument(help="The fingerprint of the key that was let in.")],
+    *,
+    config: Config = None,
+) -> None:
+    """Serve Git to who has signed in: the command that sshd runs, and the only one."""
+    from stockade.app.shell import shell
+
+    asked = os.environ.get("SSH_ORIGINAL_COMMAND", "")
+    source = os.environ.get("SSH_CONNECTION", "").partition(" ")[0] or None
+    try:
+        with shell(_settings(config)) as opened:
+            code = opened.serve(fingerprint, asked, source=source, protocol=os.environ.get("GIT_PROTOCOL", ""))
+    except StockadeError as error:
+        from stockade.cli.screen import safe
+
+        typer.echo(f"Stockade: {safe(error.message)}", err=True)
+        sys.exit(1)
+    sys.exit(code)
+
+
+def _settings(config: Path | None) -> Settings:
+    from stockade.config import load
+
+    return load(config)
+
+
+def _ourselves(verb: str, config: Path | None) -> list[str]:
+    """How sshd calls a command of these, whatever directory it is in."""
+    program = Path(sys.argv[0]).absolute()
+    own = [str(program)] if os.access(program, os.X_OK) and program.is_file() else [sys.executable, "-m", "stockade"]
+    return [*own, "ssh", verb, *([] if config is None else ["--config", str(config)])]

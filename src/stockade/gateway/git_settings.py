@@ -1,0 +1,33 @@
+"""The environment that Git serves in, whoever let the client in: its configuration given by variables."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+SETTINGS: Final = {"safe.directory": "*", "http.receivepack": "true", "core.hooksPath": "hooks"}
+"""Whose the repositories are is the operator's business; who may push has been decided before."""
+
+
+def surroundings(root: Path) -> dict[str, str]:
+    """Where Git finds its programs and no configuration but ours."""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": str(root),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        **_settings(),
+    }
+
+
+@cache
+def _settings() -> dict[str, str]:
+    """Git's configuration by variables, which count as the command line's."""
+    numbered = enumerate(SETTINGS.items())
+    pairs = {
+        f"GIT_CONFIG_{part}_{n}": text
+        for n, item in numbered
+        for part, text in zip(("KEY", "VALUE"), item, strict=True)
+    }
+    return {"GIT_CONFIG_COUNT": str(len(SETTINGS)), **pairs}

@@ -1,0 +1,153 @@
+"""Git over SSH behind OpenSSH's server: which keys it lets in, and what their holders may ask for.
+
+sshd asks twice. ``authorized_keys`` answers its ``AuthorizedKeysCommand`` with a line that lets a known key run one
+command and nothing else (sshd(8), "AUTHORIZED_KEYS FILE FORMAT"); ``serve`` is that command.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from stockade.directory import Action, BadName, BuiltinDirectory
+from stockade.directory.builtin.by_key import KeyHolder
+from stockade.directory.names import project_path
+from stockade.errors import Refused
+from stockade.events import Event, Outcome, Ref
+from stockade.gateway.git_settings import surroundings
+from stockade.gateway.ssh_pipe import Heard, carried
+
+SERVICES: Final[Mapping[str, Action]] = {"git-upload-pack": "read", "git-receive-pack": "write"}
+LONGEST: Final = 1024
+_COMMAND: Final = re.compile(r"(?P<service>git-upload-pack|git-receive-pack) '/?(?P<path>[^']{1,300})'")
+_KIND: Final = re.compile(r"[a-z0-9][a-z0-9@.-]{1,63}")
+_PROTOCOL: Final = re.compile(r"version=[0-2]")
+
+
+class NotServed(Refused):
+    """What was asked for is not served to who asked; the message is for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a client asks of Git: a project's canonical path, the service, and what has to be allowed for it."""
+
+    project: str
+    service: str
+    action: Action
+
+
+def asked_for(command: str) -> Asked:
+    """What is asked for by the command that a client gave. Raises NotServed for anything that is not Git's."""
+    match = _COMMAND.fullmatch(command) if len(command) <= LONGEST else None
+    if match is None:
+        raise NotServed("Only Git is served here: git clone, fetch and push.", remedy="There is no shell.")
+    service = match["service"]
+    try:
+        return Asked(project_path(match["path"]), service, SERVICES[service])
+    except BadName as error:
+        raise _no_repository() from error
+
+
+def fingerprint_of(key: str) -> str | None:
+    """The fingerprint of a public key in base64, as OpenSSH prints it; None when it is none."""
+    try:
+        raw = base64.b64decode(key, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return "SHA256:" + base64.b64encode(hashlib.sha256(raw).digest()).decode().rstrip("=")
+
+
+def authorized_keys(
+    directory: BuiltinDirectory, kind: str, key: str, now: float, *, command: Sequence[str]
+) -> str | None:
+    """The line that lets this key run ``command``, with its fingerprint after it, and nothing else; None when the key
+    opens nothing.
+    """
+    fingerprint = fingerprint_of(key)
+    if fingerprint is None or not _KIND.fullmatch(kind) or not directory.knows_key(fingerprint, now):
+        return None
+    forced = shlex.join([*command, fingerprint]).replace("\\", "\\\\").replace('"', '\\"')
+    return f'restrict,command="{forced}" {kind} {key}'
+
+
+@dataclass(frozen=True)
+class Shell:
+    """What a client finds behind its key: Git, for the repositories below ``root``. ``record`` hears what is read and
+    written.
+    """
+
+    directory: BuiltinDirectory
+    root: Path
+    record: Callable[[Event], None]
+    clock: Callable[[], float]
+
+    def serve(self, fingerprint: str, command: str, *, source: str | None, protocol: str = "") -> int:
+        """Do what the client asked for, with its input and output, and return the exit code of Git. ``protocol`` is
+        what it said in ``GIT_PROTOCOL``.
+
+        Raises NotServed, UnknownCredentials and AccountBlocked, with a message for the client.
+        """
+        if not command:
+            holder = self.directory.authenticate_key(fingerprint, None, self.clock(), source=source)
+            raise NotServed(f"Welcome, {holder.name}. There is no shell here, only Git.", remedy="")
+        asked = asked_for(command)
+        holder = self.directory.authenticate_key(fingerprint, asked.project, self.clock(), source=source)
+        repository = self._repository(holder, asked)
+        variables = surroundings(self.root)
+        if _PROTOCOL.fullmatch(protocol):
+            variables["GIT_PROTOCOL"] = protocol
+        heard = Heard(asked.service)
+        try:
+            return carried(["git", asked.service.removeprefix("git-"), str(repository)], variables, heard)
+        finally:
+            if (details := heard.details()) is not None:
+                self._tell(holder, asked, source, details, heard.outcome())
+
+    def _repository(self, holder: KeyHolder, asked: Asked) -> Path:
+        """Where it is: nobody is told whether a project exists that they may not read."""
+        if asked.action not in holder.may:
+            if "read" in holder.may:
+                raise NotServed("You may read this repository, not write to it.", remedy="Ask for more rights.")
+            raise _no_repository()
+        repository = self.root / f"{asked.project}.git"
+        if not repository.is_dir():
+            raise _no_repository()
+        return repository
+
+    def _tell(
+        self, holder: KeyHolder, asked: Asked, source: str | None, details: Mapping[str, object], outcome: Outcome
+    ) -> None:
+        target, by = Ref("stockade", "project", asked.project), {"credential": str(holder.key.ref), "over": "ssh"}
+        action = f"repository.{asked.action}"
+        self.record(Event(self.clock(), action, holder.ref, target, source, outcome, {**by, **details}))
+
+
+def _no_repository() -> NotServed:
+    return NotServed("There is no such repository.", remedy="Look at its path.")
+
+
+def sshd_lines(user: str, command: Sequence[str]) -> str:
+    """What to put into sshd_config(5) for the Unix account that Git's users sign in as."""
+    return f"""\
+# Git over SSH: {user}@host:group/project.git, with the keys that Stockade knows.
+AcceptEnv GIT_PROTOCOL
+Match User {user}
+    AuthorizedKeysFile none
+    AuthorizedKeysCommand {shlex.join(command)} %u %t %k
+    AuthorizedKeysCommandUser {user}
+    AuthenticationMethods publickey
+    PasswordAuthentication no
+    KbdInteractiveAuthentication no
+    DisableForwarding yes
+    PermitTTY no
+    X11Forwarding no
+Match all
+"""

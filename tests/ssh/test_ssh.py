@@ -1,0 +1,128 @@
+"""Real git over real sshd: who holds a key that the directory knows may do what its account may, and nothing else."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from stockade.directory import Level
+from stockade.securitylog import read_back
+from tests.ssh.conftest import House
+
+
+def person(house: House, name: str, level: Level | None = Level.DEVELOPER, **key: object) -> int:
+    """An account with a key of its own name."""
+    house.directory.create_account(name)
+    if level is not None:
+        house.directory.add_member(name, "demo/hello", level)
+    return house.add_key(name, name, **key)  # type: ignore[arg-type]
+
+
+def clone(house: House, key: str, into: str, *options: str) -> str:
+    """Clone, and what Git said on the side; fails unless it worked."""
+    done = house.run(key, *options, "clone", house.url, into)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def refused(house: House, key: str) -> str:
+    done = house.run(key, "ls-remote", house.url)
+    assert done.returncode != 0
+    return done.stderr
+
+
+def test_clone_commit_push_and_see_it_on_record(house: House) -> None:
+    name = "developer"
+    number = person(house, name)
+    clone(house, name, name)
+    work = house.base / name
+    house.git.commit(work, "large", b"x" * 300_000)
+    pushed = house.run(name, "push", "origin", "HEAD:main", cwd=work)
+    assert pushed.returncode == 0, pushed.stderr
+    found = house.forge.terminal.run("search", "actor:developer", "--json").out
+    assert "authentication.success" in found
+    assert "repository.write" in found
+    head = house.git.must("rev-parse", "HEAD", cwd=work).strip()
+    entries = [entry for entry in read_back(house.base / "state" / "security.log") if entry.get("meta.user") == name]
+    assert [entry["action"] for entry in entries] == [
+        "authentication.success",
+        "repository.read",
+        "authentication.success",
+        "repository.write",
+    ]
+    assert {entry["credential"] for entry in entries} == {f"stockade:key/{number}"}
+    assert {entry["remote_ip"] for entry in entries} == {"127.0.0.1"}
+    assert head in str(entries[-1]["references"])
+    with house.directory._database.reading() as sql:
+        used = sql.exec_driver_sql(f"SELECT last_used, last_address FROM keys WHERE id = {number}").one()
+    assert time.time() - used.last_used < 60
+    assert used.last_address == "127.0.0.1"
+
+
+def test_a_reader_may_not_write_and_a_stranger_sees_nothing(house: House) -> None:
+    person(house, "reader", Level.REPORTER)
+    person(house, "stranger", None)
+    clone(house, "reader", "reader")
+    house.git.commit(house.base / "reader", "mine", b"x")
+    pushed = house.run("reader", "push", "origin", "HEAD:main", cwd=house.base / "reader")
+    assert pushed.returncode != 0
+    assert "You may read this repository, not write to it." in pushed.stderr
+    assert "There is no such repository." in refused(house, "stranger")
+
+
+def test_a_deploy_key_opens_its_project_and_no_other(house: House) -> None:
+    house.directory.create_repository("demo/other")
+    house.add_key("robot", None, within="demo/hello")
+    house.add_key("elsewhere", None, within="demo/other")
+    clone(house, "robot", "robot")
+    house.git.commit(house.base / "robot", "mine", b"x")
+    pushed = house.run("robot", "push", "origin", "HEAD:robot", cwd=house.base / "robot")
+    assert "You may read this repository, not write to it." in pushed.stderr
+    assert "There is no such repository." in refused(house, "elsewhere")
+    house.add_key("writer", None, within="demo/hello", writes=True)
+    pushed = house.run("writer", "push", "origin", "HEAD:robot", cwd=house.base / "robot")
+    assert pushed.returncode == 0, pushed.stderr
+
+
+def test_a_key_is_refused_from_the_moment_it_is_revoked(house: House) -> None:
+    number = person(house, "leaver")
+    assert house.run("leaver", "ls-remote", house.url).returncode == 0
+    house.change_key(number, revoked=time.time())
+    assert "Permission denied (publickey)" in refused(house, "leaver")
+
+
+def test_an_account_is_refused_as_soon_as_it_is_blocked_and_let_in_again(house: House) -> None:
+    person(house, "suspect")
+    assert house.run("suspect", "ls-remote", house.url).returncode == 0
+    house.directory.block("suspect")
+    assert "The account suspect is blocked." in refused(house, "suspect")
+    house.directory.unblock("suspect")
+    assert house.run("suspect", "-c", "protocol.version=0", "ls-remote", house.url).returncode == 0
+
+
+def test_keys_that_expired_or_that_nobody_knows_are_not_let_in(house: House) -> None:
+    person(house, "expired", expires=time.time() - 1)
+    house.make_key("unknown")
+    for key in ("expired", "unknown"):
+        assert "Permission denied (publickey)" in refused(house, key)
+
+
+def test_there_is_no_shell_and_nothing_but_git(house: House) -> None:
+    person(house, "curious")
+    welcome = house.ssh("curious")
+    assert welcome.returncode == 1
+    assert "Welcome, curious. There is no shell here, only Git." in welcome.stderr
+    done = house.ssh("curious", "git-upload-pack 'demo/hello.git'; id")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Stockade: Only Git is served here" in done.stderr
+    forwarded = house.ssh("curious", "-L", "0:127.0.0.1:1")
+    assert forwarded.returncode != 0
+
+
+def test_a_key_lets_nobody_into_another_unix_account(house: House, tmp_path: Path) -> None:
+    person(house, "single")
+    kind, public = (house.base / "keys" / "single.pub").read_text().split()[:2]
+    asked = house.forge.terminal.run("ssh", "authorized-keys", "root", kind, public)
+    assert asked.out.startswith('restrict,command="')
+    for user, key in (("nobody", public), ("root", "AAAA"), ("root", "=")):
+        assert house.forge.terminal.run("ssh", "authorized-keys", user, kind, key).out == ""
