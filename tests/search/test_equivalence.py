@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from stockade.events import Entry, Event, Ref
+from stockade.search import postgresql
 from stockade.search.index import Index
 from stockade.search.match import matches
 from tests.search.conftest import NOW, ORIGIN, asked, handed
@@ -90,14 +91,17 @@ def standing_postgres_url(postgres: PostgresServer) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", "postgresql", "postgresql, as if there were many entries"])
 def standing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
     """One index for all examples."""
     if request.param == "sqlite":
         where = str(Path(tmp_path_factory.mktemp("index")) / "index.db")
     else:
         where = request.getfixturevalue("standing_postgres_url")
-    with Index(where) as index:
+    with Index(where) as index, pytest.MonkeyPatch.context() as patch:
+        if request.param.endswith("many entries"):
+            for name, few in {"NEAR": 1, "FAR": 3, "FEW": 4}.items():
+                patch.setattr(postgresql, name, few)
         yield index
 
 

@@ -13,9 +13,10 @@ from sqlalchemy import update
 from stockade.errors import ConfigurationError, Unavailable
 from stockade.events import Entry
 from stockade.search import index as module
-from stockade.search import tables
+from stockade.search import postgresql, tables
 from stockade.search.index import Index
-from tests.search.conftest import BOB, NOW, ORIGIN, asked, entry, found, handed
+from stockade.search.match import matches
+from tests.search.conftest import ALICE, BOB, NOW, ORIGIN, asked, entry, found, handed
 
 OTHER = "audit.example.com/node2"
 
@@ -65,6 +66,32 @@ def test_of_many_more_it_says_at_least_how_many(index: Index, monkeypatch: pytes
         (10, False),
     ]
     assert index.count(asked("")) == 30
+
+
+@pytest.mark.parametrize("few", [4, 6, 40])
+@pytest.mark.parametrize("reach", [(1, 1), (2, 12), (12, 90)])
+def test_a_page_is_the_same_however_it_was_found(
+    index: Index, monkeypatch: pytest.MonkeyPatch, reach: tuple[int, int], few: int
+) -> None:
+    for name, value in {"NEAR": reach[0], "FAR": reach[1], "FEW": few, "COUNTED": 2}.items():
+        monkeypatch.setattr(postgresql, name, value)
+    monkeypatch.setattr(module, "COUNTED", 2)
+    there = [
+        entry(n, actor=ALICE if n % 9 == 4 else BOB, outcome="failure" if n > 80 else "success") for n in range(99)
+    ]
+    index.catch_up(ORIGIN, handed(there))
+    for text in ("who:alice", "who:bob", "outcome:failure", "who:bob since:2027-01-15T09:00 before:2027-01-15T09:05"):
+        query = asked(text)
+        meant = [each.index for each in there if matches(query, each)]
+        for newest in (True, False):
+            behind, seen = None, list[int]()
+            while len(seen) < len(meant):
+                page = index.find(query, 3, newest=newest, after=behind)
+                seen += [each.index for each in page.entries]
+                left = len(meant) - len(seen)
+                assert (page.more, page.exact) == (min(left, 2), left <= 2), text
+                behind = f"{ORIGIN}#{seen[-1]}"
+            assert seen == sorted(meant, reverse=newest), text
 
 
 def test_a_place_that_is_not_there_is_a_mistake(index: Index) -> None:

@@ -17,13 +17,11 @@ from stockade.search.postgresql import PostgresqlTokens
 from stockade.search.query import Query
 from stockade.search.sqlite import SqliteTokens
 from stockade.search.stored import digest, is_near, read, stored, wished_key
-from stockade.search.tables import Row, Span, Tokens
+from stockade.search.tables import COUNTED, Row, Span, Tokens
 from stockade.search.tokens import tokens_of
 
 BATCH: Final = 5_000
 """Entries of one transaction."""
-COUNTED: Final = 1_000
-"""How far the rest of a page is counted."""
 MANY: Final = 50_000
 """After so many new entries the index is settled."""
 _STREAM: Final = 1_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, cast, func, literal_column, select
@@ -10,14 +11,16 @@ from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 
 from stockade.search import tables
 from stockade.search.expression import is_of_lexemes, tsquery, words_of
-from stockade.search.query import Query, Says
+from stockade.search.query import All, Before, Query, Says, Since
 from stockade.search.selecting import Key, condition
-from stockade.search.tables import Row, Span
+from stockade.search.tables import COUNTED, Row, Span
 
 _CREATE: Final = (
     "ALTER TABLE search_entry ADD COLUMN IF NOT EXISTS tokens tsvector, ADD COLUMN IF NOT EXISTS words text",
     "CREATE INDEX IF NOT EXISTS search_entry_tokens ON search_entry USING gin (tokens)",
 )
+NEAR, FAR = 2_000, 20_000
+"""So many entries are walked through before an index is asked, and so many where the first ones promise enough."""
 FEW: Final = 2_000
 """Up to so many finds are sorted rather than walked to."""
 _COPY: Final = 'COPY search_entry ("key", log, number, source, body, tokens, words) FROM STDIN'
@@ -53,19 +56,44 @@ class PostgresqlTokens:
         return select(key.label("key")).where(condition(query, key, _holds))
 
     def page(self, connection: Connection, query: Query, span: Span) -> tuple[list[int], int | None]:
-        """First as if there were few, by the GIN index and sorted here; when there are many, along the order of time.
+        """Along the order of time as long as that promises enough; else by the GIN index, and sorted here.
 
-        Left alone, the planner takes a token that it has never counted for a frequent one, and walks through all
-        entries to find five.
+        That index reads all that it has of a token before it answers anything: 60 ms for a third of a million entries,
+        of which a thousand are enough. And left alone, the planner takes a token that it has never counted for a
+        frequent one.
         """
-        _plan(connection, enable_seqscan="off", work_mem="64MB", jit="off")
+        _plan(connection, enable_seqscan="off", enable_bitmapscan="off", work_mem="64MB", jit="off")
+        near, ends = self._nearest(connection, query, span)
+        if ends:
+            return near[: span.limit], max(0, len(near) - span.limit)
+        _plan(connection, enable_bitmapscan="on")
         few = list(connection.scalars(span.narrowed(self.keys(query)).limit(FEW + 1)))
         if len(few) <= FEW:
             return sorted(few, reverse=span.newest)[: span.limit], max(0, len(few) - span.limit)
-        _plan(connection, enable_bitmapscan="off")
-        page = list(connection.scalars(span.ordered(self.keys(query))))
-        _plan(connection, enable_bitmapscan="on")
-        return page, None
+        if len(near) < span.limit:
+            _plan(connection, enable_bitmapscan="off")
+            near = list(connection.scalars(span.ordered(self.keys(query))))
+            _plan(connection, enable_bitmapscan="on")
+        left = len(few) - span.limit
+        return near[: span.limit], left if left > COUNTED else None
+
+    def _nearest(self, connection: Connection, query: Query, span: Span) -> tuple[list[int], bool]:
+        """What is found among the nearest entries; whether that is enough, or all there is."""
+        near, enough = list[int](), span.limit + COUNTED + 1
+        for reach in (NEAR, FAR):
+            edge = self._edge(connection, query, span, reach)
+            near = list(connection.scalars(replace(span, limit=enough, before=edge).ordered(self.keys(query))))
+            if edge is None or len(near) == enough:
+                return near, True
+            if len(near) * FAR < enough * reach:
+                break
+        return near, False
+
+    def _edge(self, connection: Connection, query: Query, span: Span, reach: int) -> int | None:
+        """The first key behind so many entries of the time that is asked for; None when it has no more of them."""
+        parts = query.parts if isinstance(query, All) else (query,)
+        time = All(tuple(part for part in parts if isinstance(part, (Since, Before))))
+        return connection.scalar(replace(span, limit=1).ordered(self.keys(time)).offset(reach))
 
     def lacking(self, connection: Connection, rows: Sequence[Row]) -> list[Row]:
         """What PostgreSQL has beside an entry has to be what it should have."""
@@ -93,8 +121,7 @@ def _text(row: Row) -> str:
 
 def _plan(connection: Connection, **settings: str) -> None:
     """How the planner plans until the end of this transaction."""
-    for name, value in settings.items():
-        connection.execute(select(func.set_config(name, value, True)))
+    connection.execute(select(*(func.set_config(name, value, True) for name, value in settings.items())))
 
 
 def _holds(query: Query, _key: Key) -> ColumnElement[bool] | None:

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from sqlalchemy import BigInteger, Column, Connection, Index, Integer, MetaData, Select, Table, Text, select
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, MetaData, Select, Table, Text, select, true
 
 from stockade.search.query import Query
 
 VERSION: Final = 2
 """Changes with the tables, and with what tokens an entry has: an index of another version is made anew."""
+COUNTED: Final = 1_000
+"""How far the rest of a page is counted."""
 
 metadata = MetaData()
 version = Table("search_version", metadata, Column("version", Integer, nullable=False))
@@ -54,18 +56,19 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A page of keys: how many, from which end, and beyond which key."""
+    """A page of keys: how many, from which end, beyond which key, and before which other."""
 
     limit: int
     newest: bool
     beyond: int | None = None
+    before: int | None = None
 
     def narrowed(self, keys: Select[int]) -> Select[int]:
         """A selection of keys without those before the page."""
         found = keys.subquery("found").c.key
-        if self.beyond is None:
-            return select(found)
-        return select(found).where(found < self.beyond if self.newest else found > self.beyond)
+        low, high = (self.before, self.beyond) if self.newest else (self.beyond, self.before)
+        between = [found > low] if low is not None else []
+        return select(found).where(true(), *between, *([found < high] if high is not None else []))
 
     def ordered(self, keys: Select[int]) -> Select[int]:
         """The page itself."""
