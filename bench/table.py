@@ -35,7 +35,9 @@ def main(arguments: Sequence[str]) -> int:
     missed = [row.title for _, rows in found for row in rows if row.passes is False]
     print(f"\n{minutes:.1f} minutes; " + (f"missed: {'; '.join(missed)}" if missed else "every bar holds"))
     if options.write:
-        options.write.write_text(page(found, about, f"{time.strftime('%-d %B %Y')}, {minutes:.1f} minutes"))
+        when = f"Measured on {about}; {time.strftime('%-d %B %Y')}, {minutes:.1f} minutes."
+        part = bool(options.only) and options.write.exists()
+        options.write.write_text(amended(options.write.read_text(), found, when) if part else page(found, when))
         print(f"written to {options.write}")
     return 0
 
@@ -45,7 +47,13 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     names = [section.name for section in SECTIONS]
     parser.add_argument("--only", action="append", choices=names, metavar="NAME", help=f"one of {', '.join(names)}")
     parser.add_argument("--quick", action="store_true", help="small sizes: shows that it runs, its figures mean little")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="where the page goes; a whole run writes it anyway")
+    parser.add_argument(
+        "--write",
+        type=Path,
+        metavar="FILE",
+        help="where the page goes; a whole run writes it anyway,"
+        " one of some sections puts them into the page that is there",
+    )
     options = parser.parse_args(arguments)
     if options.write is None and not options.only and not options.quick:
         options.write = PAGE
@@ -71,12 +79,23 @@ def cells(row: Row) -> list[str]:
     return [row.title, row.bar, row.measured, ratio, MARKS[row.passes], row.notes]
 
 
-def page(found: Sequence[tuple[Section, Sequence[Row]]], about: str, when: str) -> str:
+def page(found: Sequence[tuple[Section, Sequence[Row]]], when: str) -> str:
     """The page in Markdown."""
-    lines = [OPENING, f"Measured on {about}; {when}.", ""]
-    for section, rows in found:
-        lines += [f"## {section.heading}", ""]
-        lines += ["| what | bar | measured | ratio | | how |", "|---|---|---|---|---|---|"]
-        lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in cells(row)) + " |" for row in rows]
-        lines.append("")
-    return "\n".join(lines)
+    return "\n".join([OPENING, when, "", *(f"## {section.heading}\n\n{lines(rows)}\n" for section, rows in found)])
+
+
+def amended(old: str, found: Sequence[tuple[Section, Sequence[Row]]], when: str) -> str:
+    """The page with these sections in the place of what they have shown before; each says when it was measured."""
+    opening, *parts = old.rstrip("\n").split("\n## ")
+    there = {part.partition("\n")[0]: part.rstrip("\n") for part in parts}
+    there |= {section.heading: f"{section.heading}\n\n{when}\n\n{lines(rows)}" for section, rows in found}
+    headings = [section.heading for section in SECTIONS]
+    ordered = sorted(there, key=lambda heading: headings.index(heading) if heading in headings else len(headings))
+    return "\n\n## ".join([opening.rstrip("\n"), *(there[heading] for heading in ordered)]) + "\n"
+
+
+def lines(rows: Sequence[Row]) -> str:
+    """A section's table."""
+    told = ["| what | bar | measured | ratio | | how |", "|---|---|---|---|---|---|"]
+    told += ["| " + " | ".join(cell.replace("|", "\\|") for cell in cells(row)) + " |" for row in rows]
+    return "\n".join(told)

@@ -48,6 +48,26 @@ def answering(rows: Sequence[Row]) -> Section:
     return section(measure)
 
 
+def test_a_page_is_amended_by_some_sections_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def told(figure: str) -> tuple[Section, ...]:
+        names = ("first", "second", "third")
+        return tuple(Section(name, f"The {name}", answering([Row(name, "", figure)]).measure) for name in names)
+
+    place = tmp_path / "speed.md"
+    for only, figure in ((["first", "third"], "old"), (["second", "third"], "new")):
+        monkeypatch.setattr(table, "SECTIONS", told(figure))
+        asked = [word for name in only for word in ("--only", name)]
+        assert table.main(["--quick", *asked, "--write", str(place)]) == 0
+    parts = place.read_text().split("\n## ")
+    assert [part.partition("\n")[0] for part in parts[1:]] == ["The first", "The second", "The third"]
+    assert [("| old |" in part, "| new |" in part) for part in parts[1:]] == [
+        (True, False),
+        (False, True),
+        (False, True),
+    ]
+    assert ["Measured on" in part for part in parts] == [True, False, True, True]
+
+
 def test_the_page_is_a_table_for_each_section(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [
         Row("one | two", "≤ 3 µs", "2 µs", 0.5, True, "best of nine"),
