@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stockade.app.detecting import Bookmark, Seen, by_time, end_of, first_recorded, follow, history
+from stockade.app.searching import Source
+from stockade.audit.layout import segment_path
+from stockade.audit.record import body_of, line_of, rfc3339
 from stockade.detect.detector import Rules
 from stockade.detect.order import SLACK, stretches
 from stockade.detect.pack import own_pack
@@ -96,13 +103,13 @@ def test_the_start_is_found_by_the_time_of_recording(tmp_path: Path) -> None:
 
 @given(moments=st.lists(st.floats(0, 10_000), max_size=60), start=st.integers(0, 1_000))
 def test_stretches_cover_everything_once_and_go_forward(moments: list[float], start: int) -> None:
-    found, missed = stretches(moments, start)
-    assert [index for stretch in found for index in range(stretch.start, stretch.end)] == list(
+    found, missed = stretches(enumerate(moments, start))
+    assert [index for stretch in found for index in range(stretch.start, stretch.start + stretch.length)] == list(
         range(start, start + len(moments))
     )
     assert missed == 0
     for stretch in found:
-        held = moments[stretch.start - start : stretch.end - start]
+        held = moments[stretch.start - start :][: stretch.length]
         assert all(max(held[: n + 1]) - moment <= SLACK for n, moment in enumerate(held))
 
 
@@ -113,4 +120,64 @@ def test_a_log_that_goes_back_in_time_without_end_is_read_nevertheless_and_that_
     assert len({entry.index for entry in read}) == 252
     assert len(doubts) == 1
     assert "goes back in time" in doubts[0]
-    assert stretches([10_000.0 * -n for n in range(9)], most=4) == ([(0, 1), (1, 2), (2, 3), (3, 9)], 5)
+    assert stretches(enumerate([10_000.0 * -n for n in range(9)]), most=4) == ([(0, 1), (1, 1), (2, 1), (3, 6)], 5)
+
+
+@dataclass(frozen=True)
+class Holed:
+    """A log of several segments out of order in time, of which some lines, or whole segments, are gone."""
+
+    moments: list[float]
+    gone: set[int]
+    split: set[int]
+
+    def write(self, log: Path) -> list[int]:
+        """Write it there; answers the numbers that are left."""
+        shutil.rmtree(log, ignore_errors=True)
+        left = [number for number in range(len(self.moments)) if number not in self.gone]
+        first = 0
+        for number in range(len(self.moments)):
+            first = number if number in self.split else first
+            file = log / segment_path(first)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("ab") as segment:
+                if number in left:
+                    told = event("message", at=self.moments[number])
+                    segment.write(line_of(number, rfc3339(NOW + 10 * DAY), body_of(told)) + b"\n")
+        return left
+
+
+HOLED = st.builds(
+    Holed,
+    moments=st.lists(st.floats(0, 20_000), min_size=1, max_size=30),
+    gone=st.sets(st.integers(0, 29), max_size=12),
+    split=st.sets(st.integers(0, 29), max_size=6),
+)
+
+
+@given(holed=HOLED, start=st.integers(0, 35))
+def test_whatever_is_missing_of_a_log_all_that_is_left_is_read_once_and_in_order(
+    holed: Holed, start: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    log = tmp_path_factory.getbasetemp() / "holed"
+    left = holed.write(log)
+    read, doubts = by_time(log, start)
+    moments = {entry.index: entry.event.time for entry in read}
+    assert sorted(moments) == [number for number in left if number >= start]
+    assert doubts == []
+    told = list(moments.values())
+    assert all(later >= earlier - SLACK for earlier, later in pairwise(told))
+    last = max({0, *holed.split} & set(range(len(holed.moments))))
+    assert end_of(log) == max((number + 1 for number in left if number >= last), default=last)
+
+
+@given(holed=HOLED, start=st.integers(0, 35))
+def test_what_follows_a_log_with_holes_passes_over_nothing(
+    holed: Holed, start: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    log = tmp_path_factory.getbasetemp() / "followed"
+    left = holed.write(log)
+    looks = iter([False, True])
+    seen = [each.entry.index for each in follow(log, Rules([]), start=start, stop=lambda: next(looks))]
+    assert seen == [number for number in left if number >= start]
+    assert [entry.index for entry in Source("log", log).entries(start)] == seen

@@ -12,8 +12,9 @@ from heapq import merge
 from pathlib import Path
 from typing import Final
 
+from stockade.audit import reading
 from stockade.audit.layout import segment_path, segments_in
-from stockade.audit.reading import entries, lines
+from stockade.audit.reading import Place, from_place, placed
 from stockade.audit.record import parse
 from stockade.detect.detector import Rules
 from stockade.detect.order import Stretch, stretches
@@ -121,7 +122,7 @@ def history(
 
 def by_time(log: Path, start: int) -> tuple[Iterator[Entry], list[str]]:
     """The entries from a number on, in the order in which they happened, and what could not be put in order."""
-    found, missed = stretches(map(_moment, lines(log, start)), start)
+    found, missed = stretches((place, _moment(line)) for place, line in placed(log, start))
     doubt = (
         f"{missed} times the log goes back in time too often to be put in order: what belongs together may be missed"
     )
@@ -147,9 +148,10 @@ def follow(log: Path, rules: Rules, *, start: int, stop: Callable[[], bool] = la
         if state == known:
             time.sleep(PAUSE)
             continue
-        for entry in entries(log, at):
+        for _, line in placed(log, at):
+            entry = parse(line)
             yield Seen(entry, rules.feed(entry))
-            at = entry.index + 1
+            at = max(at, entry.index + 1)
         known = state
 
 
@@ -212,8 +214,8 @@ class Bookmark:
             self._kept = time.monotonic()
 
 
-def _read(log: Path, stretch: Stretch) -> Iterator[Entry]:
-    return entries(log, stretch.start, stretch.end)
+def _read(log: Path, stretch: Stretch[Place]) -> Iterator[Entry]:
+    return map(parse, from_place(log, stretch.start, stretch.length))
 
 
 def when(entry: Entry) -> float:
@@ -240,12 +242,12 @@ def there(log: Path) -> list[int]:
 
 def end_of(log: Path) -> int:
     """The number that the next entry will have."""
-    firsts = there(log)
-    return firsts[-1] + sum(1 for _ in lines(log, firsts[-1]))
+    there(log)
+    return reading.end_of(log)
 
 
 def _moment_of(log: Path, index: int) -> float:
-    return next((_moment(line) for line in lines(log, index)), time.time())
+    return next((_moment(line) for _, line in placed(log, index)), time.time())
 
 
 def _recorded(segment: Path) -> float:

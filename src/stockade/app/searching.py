@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from stockade.audit.layout import segments_in
 from stockade.audit.prove import newest_head
-from stockade.audit.reading import entries, lines
+from stockade.audit.reading import end_of, placed
+from stockade.audit.record import parse
 from stockade.errors import ConfigurationError
 from stockade.events import Entry, Event, Ref
 from stockade.search.follow import Followed, follow
@@ -31,12 +31,11 @@ class Source:
 
     def entries(self, start: int) -> Iterator[Entry]:
         """The entries from a number on. Raises Tampered at a line that is none."""
-        return (replace(entry, origin=self.origin) for entry in entries(self.directory, start))
+        return (replace(parse(line), origin=self.origin) for _, line in placed(self.directory, start))
 
     def end(self) -> int:
         """The number that the next entry will have."""
-        firsts = segments_in(self.directory)
-        return firsts[-1] + sum(1 for _ in lines(self.directory, firsts[-1])) if firsts else 0
+        return end_of(self.directory)
 
 
 def sources(directories: Sequence[Path]) -> list[Source]:

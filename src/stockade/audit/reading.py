@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, dropwhile, islice
 from os import SEEK_END
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 from stockade.audit.layout import segment_path, segments_in
 from stockade.audit.record import parse
@@ -34,6 +34,55 @@ def lines(log: Path, start: int, end: int | None = None) -> Iterator[bytes]:
 def entries(log: Path, start: int, end: int | None = None) -> Iterator[Entry]:
     """The same, read. Raises Tampered at a line that is no entry."""
     return map(parse, lines(log, start, end))
+
+
+class Place(NamedTuple):
+    """Where a line begins: at which octet of the segment that is named after this entry."""
+
+    segment: int
+    octet: int
+
+
+def placed(log: Path, start: int) -> Iterator[tuple[Place, bytes]]:
+    """The lines from that of the entry ``start`` on, each with its place.
+
+    They are told by the numbers that they bear, and where some are missing none of the others is passed over.
+    """
+    firsts = segments_in(log)
+    for first in firsts[max(0, bisect_right(firsts, start) - 1) :]:
+        found = _whole(log, Place(first, 0))
+        yield from dropwhile(lambda each: _is_before(each[1], start), found) if first < start else found
+
+
+def end_of(log: Path) -> int:
+    """The number that the next entry will have."""
+    firsts = segments_in(log)
+    if not firsts:
+        return 0
+    return max((parse(line).index + 1 for _, line in placed(log, firsts[-1])), default=firsts[-1])
+
+
+def from_place(log: Path, place: Place, count: int) -> Iterator[bytes]:
+    """So many lines, from a place on."""
+    later = (Place(first, 0) for first in segments_in(log) if first > place.segment)
+    found = chain.from_iterable(_whole(log, each) for each in chain([place], later))
+    return (line for _, line in islice(found, count))
+
+
+def _whole(log: Path, place: Place) -> Iterator[tuple[Place, bytes]]:
+    """The lines of one segment from a place on, without their newlines and without a last one that has none yet."""
+    octet = place.octet
+    with (log / segment_path(place.segment)).open("rb") as file:
+        file.seek(octet)
+        for line in file:
+            if line.endswith(b"\n"):
+                yield Place(place.segment, octet), line[:-1]
+            octet += len(line)
+
+
+def _is_before(line: bytes, number: int) -> bool:
+    said = _SEQ.match(line)
+    return said is not None and int(said[1]) < number
 
 
 def line_at(log: Path, index: int) -> bytes:

@@ -8,7 +8,7 @@ side by side: what they hold comes in the order in which it happened, and nothin
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final, Generic, NamedTuple, TypeVar
 
 SLACK: Final = 600.0
 """Seconds by which time may fall back within one stretch."""
@@ -16,26 +16,33 @@ MOST: Final = 200
 """Stretches that are read side by side."""
 
 
-class Stretch(NamedTuple):
-    """The entries from ``start`` up to ``end``."""
-
-    start: int
-    end: int
+Where = TypeVar("Where")
+"""Whatever says where an entry stands."""
 
 
-def stretches(moments: Iterable[float], start: int = 0, *, most: int = MOST) -> tuple[list[Stretch], int]:
-    """The stretches of entries that happened at these moments, numbered from ``start``.
+class Stretch(NamedTuple, Generic[Where]):
+    """So many entries, from where the first of them stands."""
+
+    start: Where
+    length: int
+
+
+def stretches(moments: Iterable[tuple[Where, float]], *, most: int = MOST) -> tuple[list[Stretch[Where]], int]:
+    """The stretches of entries that stand there and happened at these moments.
 
     Answers with them how often time fell back where no more stretches could be begun.
     """
-    found, newest, first, index, missed = list[Stretch](), float("-inf"), start, start, 0
-    for moment in moments:
+    begins, newest, index, missed = list[tuple[Where, int]](), float("-inf"), 0, 0
+    for where, moment in moments:
         if moment < newest - SLACK:
-            if len(found) < most - 1:
-                found.append(Stretch(first, index))
-                first, newest = index, moment
+            if len(begins) < most:
+                begins.append((where, index))
+                newest = moment
             else:
                 missed += 1
+        elif not begins:
+            begins.append((where, index))
         newest = max(newest, moment)
         index += 1
-    return ([*found, Stretch(first, index)] if index > first else found), missed
+    ends = [at for _, at in begins[1:]] + [index]
+    return [Stretch(where, end - at) for (where, at), end in zip(begins, ends, strict=False)], missed
