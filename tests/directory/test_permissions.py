@@ -29,6 +29,7 @@ def test_who_may_write_is_developer_above_the_path_with_a_scope_to_write(
         scopes,
         path,
         visibility=Visibility.PRIVATE,
+        now=0.0,
         memberships=memberships,
         service="registry" if service == "registry" else "repository",
         within=within,
@@ -45,19 +46,19 @@ def test_the_blocked_may_nothing(
     path: str, memberships: list[Membership], scopes: frozenset[Scope], visibility: Visibility | None, admin: bool
 ) -> None:
     blocked = account(state=AccountState.BLOCKED, admin=admin)
-    assert not allowed(blocked, scopes, path, visibility=visibility, memberships=memberships)
+    assert not allowed(blocked, scopes, path, visibility=visibility, now=0.0, memberships=memberships)
 
 
 @given(PATHS, MEMBERSHIPS, SCOPES)
 def test_where_there_is_no_project_members_may_nothing(
     path: str, memberships: list[Membership], scopes: frozenset[Scope]
 ) -> None:
-    assert not allowed(account(), scopes, path, visibility=None, memberships=memberships)
+    assert not allowed(account(), scopes, path, visibility=None, now=0.0, memberships=memberships)
 
 
 @given(PATHS, MEMBERSHIPS, SCOPES)
 def test_an_account_may_at_least_what_anybody_may(
     path: str, memberships: list[Membership], scopes: frozenset[Scope]
 ) -> None:
-    found = allowed(account(), scopes, path, visibility=Visibility.PUBLIC, memberships=memberships)
-    assert found >= allowed(None, frozenset(), path, visibility=Visibility.PUBLIC)
+    found = allowed(account(), scopes, path, visibility=Visibility.PUBLIC, now=0.0, memberships=memberships)
+    assert found >= allowed(None, frozenset(), path, visibility=Visibility.PUBLIC, now=0.0)

@@ -136,8 +136,13 @@ class Account:
 
     @property
     def blocked(self) -> bool:
-        """Whether the account is refused everywhere."""
+        """Whether the account is refused everywhere until somebody lets it in again."""
         return self.state is AccountState.BLOCKED
+
+    def shut_out(self, now: float) -> bool:
+        """Whether the account is refused everywhere at this moment: blocked, locked for a while, or departed."""
+        locked = self.locked is not None and now < self.locked
+        return self.blocked or locked or (self.departed is not None and self.departed <= now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +240,10 @@ class Membership:
     since: float | None = None
     expires: float | None = None
     made_by: str | None = None
+
+    def live(self, now: float) -> bool:
+        """Whether it still counts: it does until, and not at, ``expires``."""
+        return self.expires is None or now < self.expires
 
 
 class Directory(Protocol):

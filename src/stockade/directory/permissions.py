@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from stockade.directory.accounts import Account, Level, Membership, Scope
+from stockade.directory.accounts import SYSTEM, Account, Level, Membership, Scope
+from stockade.events import Ref
 
 Action = Literal["read", "write"]
 Service = Literal["repository", "registry"]
@@ -32,6 +33,19 @@ class Repository:
     visibility: Visibility
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Where projects and other groups lie: its canonical path, such as ``company/team``, and who may see it."""
+
+    path: str
+    visibility: Visibility
+
+    @property
+    def ref(self) -> Ref:
+        """The group in an event: ``stockade:group/company/team``."""
+        return Ref(SYSTEM, "group", self.path)
+
+
 def covers(prefix: str, path: str) -> bool:
     """Whether ``path`` is ``prefix`` or lies below it, by whole parts."""
     return path == prefix or path.startswith(prefix + "/")
@@ -43,23 +57,25 @@ def allowed(
     path: str,
     *,
     visibility: Visibility | None,
+    now: float,
     memberships: Iterable[Membership] = (),
     service: Service = "repository",
     within: str | None = None,
 ) -> frozenset[Action]:
     """What ``account`` (None: anybody) may do to ``path`` by a credential with these ``scopes``, confined to
-    ``within``.
+    ``within``, at the time ``now`` in seconds since the epoch.
 
-    ``visibility`` is the project's, None when there is no such project; ``memberships`` are the account's own.
-    Reporters read, developers write, administrators do both; a public project is read by everybody who is not
-    blocked.
+    ``visibility`` is the project's, None when there is no such project; ``memberships`` are the account's own,
+    of which the expired ones do not count. Reporters read, developers write, administrators do both; a public project
+    is read by everybody who is not shut out.
     """
-    if account is not None and account.blocked:
+    if account is not None and account.shut_out(now):
         return NOTHING
     public = READ if visibility is Visibility.PUBLIC else NOTHING
     if account is None or (within is not None and not covers(within, path)):
         return public
-    return public | (_by_scopes(scopes, service) & _by_membership(account, path, visibility, memberships))
+    live = [membership for membership in memberships if membership.live(now)]
+    return public | (_by_scopes(scopes, service) & _by_membership(account, path, visibility, live))
 
 
 def _by_scopes(scopes: frozenset[Scope], service: Service) -> frozenset[Action]:

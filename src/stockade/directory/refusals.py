@@ -9,9 +9,13 @@
     │   ├── AccountDeparted  its owner has left
     │   ├── FactorOverdue    it must have had a second factor by now
     │   └── PasswordAlone    it has a second factor, and here there is no way to show it
-    ├── UnknownAccount, UnknownToken, UnknownRepository
-    ├── NameTaken            an account, e-mail address, login or repository of that name exists
+    ├── UnknownAccount, UnknownRepository
+    ├── UnknownHolding       no credential and nothing else of this kind and number
+    │   └── UnknownToken
+    ├── Impossible           it cannot be restored, paused or rotated; says what to do instead
+    ├── NameTaken            an account, e-mail address, login, key or repository of that name exists
     ├── BadName              not a name that the directory keeps
+    ├── WeakKey              a key that can be broken, or is none
     └── WeakPassword         too short, too long, or not a password
 """
 
@@ -96,11 +100,22 @@ class UnknownAccount(Refused):
         super().__init__(f"There is no account {name[:255]!r}.", remedy="Look at the list of accounts.")
 
 
-class UnknownToken(Refused):
+class UnknownHolding(Refused):
+    """Nothing of this kind has this number."""
+
+    def __init__(self, ref: Ref) -> None:
+        super().__init__(f"There is no {ref.kind[:32]} {ref.id[:255]}.", remedy="Look at the list of credentials.")
+
+
+class UnknownToken(UnknownHolding):
     """No token has this number."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__(f"There is no token {number}.", remedy="Look at the list of tokens.")
+
+class Impossible(Refused):
+    """Things of this kind cannot be restored, paused or rotated; the remedy says what to do instead."""
+
+    def __init__(self, verb: str, ref: Ref, remedy: str) -> None:
+        super().__init__(f"A {ref.kind[:32]} cannot be {verb}.", remedy=remedy)
 
 
 class UnknownRepository(Refused):
@@ -129,6 +144,13 @@ class WeakPassword(Refused):
 
     def __init__(self, rule: str) -> None:
         super().__init__("This password cannot be used.", remedy=rule)
+
+
+class WeakKey(Refused):
+    """The public key can be broken, or is none that the directory reads; the message says why."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"This key cannot be used: {why}.", remedy="Make an Ed25519 key: ssh-keygen -t ed25519.")
 
 
 def _moment(when: float) -> str:

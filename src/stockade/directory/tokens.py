@@ -1,6 +1,6 @@
 """Tokens: how they are made, told apart and kept.
 
-A token is a prefix that says what it is (``stk_pat_``, ``stk_dep_``, ``stk_job_``), 32 random characters of base 62
+A token is a prefix that says what it is (``stk_pat_``, ``stk_dep_``, ``stk_job_`` …), 32 random characters of base 62
 (190 bits), and 6 characters of CRC-32 over all before, so that a scanner or a typing error is told apart without a
 look-up. Kept is only its SHA-256: with 190 bits of chance in it, there is nothing for a slow hash to slow down.
 """
@@ -17,8 +17,16 @@ from stockade.directory.secret import Secret
 
 PREFIXES = {
     CredentialKind.PERSONAL: "stk_pat_",
+    CredentialKind.PROJECT: "stk_prj_",
+    CredentialKind.GROUP: "stk_grp_",
     CredentialKind.DEPLOY: "stk_dep_",
+    CredentialKind.IMPERSONATION: "stk_imp_",
+    CredentialKind.TRIGGER: "stk_trg_",
     CredentialKind.CI_JOB: "stk_job_",
+    CredentialKind.REGISTRATION: "stk_reg_",
+    CredentialKind.RUNNER: "stk_run_",
+    CredentialKind.APPLICATION: "stk_app_",
+    CredentialKind.GRANT: "stk_oat_",
 }
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _RANDOM, _CHECK = 32, 6
@@ -26,7 +34,7 @@ _LENGTH = len("stk_pat_") + _RANDOM + _CHECK
 
 
 def make_token(kind: CredentialKind) -> Secret:
-    """A new token of a kind; raises KeyError for kinds that are no tokens."""
+    """A new token, or secret made like one, of a kind; raises KeyError for kinds that have none."""
     body = PREFIXES[kind] + "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM))
     return Secret(body + _checksum(body))
 

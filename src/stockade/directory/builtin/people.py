@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -10,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from stockade.directory.accounts import Account, AccountKind, AccountState
 from stockade.directory.builtin.register import Register, account_named, account_of
 from stockade.directory.builtin.schema import accounts
+from stockade.directory.builtin.sessions import end_sessions
 from stockade.directory.names import account_name, email_key
 from stockade.directory.refusals import BadName, NameTaken
 from stockade.events import Personal, Ref
@@ -67,6 +70,60 @@ class People(Register):
     def unblock(self, name: str, *, by: Ref | None = None, reason: str | None = None) -> Account:
         """Let a blocked account in again, with the credentials it had. Raises UnknownAccount."""
         return self._enter(AccountState.ACTIVE, "user.unblock", name, by, reason)
+
+    def lock(self, name: str, until: float, *, by: Ref | None = None, reason: str | None = None) -> Account:
+        """Refuse the account everywhere until then, and end its sessions; the lock lapses by itself.
+
+        Raises UnknownAccount.
+        """
+        with self._changing() as change:
+            account = account_named(change.sql, name)
+            ended = end_sessions(change.sql, account.id)
+            if account.locked != until or ended:
+                change.sql.execute(update(accounts).where(accounts.c.id == account.id).values(locked=until))
+                change.say("user.lock", account.ref, by=by, reason=reason, until=until, sessions_ended=ended)
+        return replace(account, locked=until)
+
+    def unlock(self, name: str, *, by: Ref | None = None, reason: str | None = None) -> Account:
+        """Let a locked account in before its time. Raises UnknownAccount."""
+        return self._set(name, "user.unlock", "locked", None, by=by, reason=reason)
+
+    def depart(self, name: str, *, back: bool = False, by: Ref | None = None, reason: str | None = None) -> Account:
+        """Note that the owner of the account has left, which shuts it out, or is back. Raises UnknownAccount."""
+        when = None if back else self._clock()
+        return self._set(name, "user.depart", "departed", when, by=by, reason=reason)
+
+    def set_admin(self, name: str, admin: bool, *, by: Ref | None = None, reason: str | None = None) -> Account:  # noqa: FBT001  what is set
+        """Give an account an administrator's rights, or take them. Raises UnknownAccount."""
+        return self._set(name, "user.role.change", "admin", admin, by=by, reason=reason)
+
+    def require_factor(
+        self,
+        name: str,
+        due: float | None = None,
+        *,
+        waive: bool = False,
+        by: Ref | None = None,
+        reason: str | None = None,
+    ) -> Account:
+        """Have the account need a second factor from ``due`` on, now unless told; ``waive`` takes it back.
+
+        Raises UnknownAccount.
+        """
+        when = None if waive else self._clock() if due is None else due
+        return self._set(name, "factor.require", "factor_due", when, by=by, reason=reason)
+
+    def _set(
+        self, name: str, action: str, column: str, value: float | None, *, by: Ref | None, reason: str | None
+    ) -> Account:
+        """Set one fact about an account; what is so already is not said again."""
+        with self._changing() as change:
+            account = account_named(change.sql, name)
+            if getattr(account, column) != value:
+                fact: dict[str, Any] = {column: value}
+                change.sql.execute(update(accounts).where(accounts.c.id == account.id).values(fact))
+                change.say(action, account.ref, by=by, reason=reason, **fact)
+            return account_named(change.sql, name)
 
     def _enter(self, state: AccountState, action: str, name: str, by: Ref | None, reason: str | None) -> Account:
         enter = update(accounts).where(accounts.c.state != state).values(state=state)

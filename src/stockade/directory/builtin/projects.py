@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, insert, select
+from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from stockade.directory.accounts import Account, Authenticated, Level, Membership
-from stockade.directory.builtin.register import Register, account_named, take_turns
-from stockade.directory.builtin.schema import memberships, repositories
+from stockade.directory.builtin.holdings import makers
+from stockade.directory.builtin.register import Register, account_named, maker, take_turns
+from stockade.directory.builtin.schema import accounts, groups, memberships, repositories
 from stockade.directory.names import project_path
-from stockade.directory.permissions import NOTHING, Action, Repository, Service, Visibility, allowed
+from stockade.directory.permissions import NOTHING, Action, Group, Repository, Service, Visibility, allowed
 from stockade.directory.refusals import BadName, NameTaken, UnknownRepository
 from stockade.events import Ref
 
@@ -20,6 +21,11 @@ _PATHS: BindParameter[list[str]] = bindparam("paths", expanding=True)
 _PROJECTS_AT = select(repositories).where(repositories.c.path.in_(_PATHS))
 _MEMBERSHIPS_AT = select(memberships).where(
     memberships.c.account_id == bindparam("holder"), memberships.c.path.in_(_PATHS)
+)
+_MEMBERSHIPS = (
+    select(memberships, accounts.c.name.label("holder"), makers.c.name.label("maker"))
+    .join_from(memberships, accounts, memberships.c.account_id == accounts.c.id)
+    .outerjoin(makers, memberships.c.made_by == makers.c.id)
 )
 
 
@@ -33,7 +39,8 @@ class Projects(Register):
         repository = Repository(project_path(path), Visibility(visibility))
         try:
             with self._changing() as change:
-                values = {"path": repository.path, "visibility": repository.visibility}
+                values = {"path": repository.path, "visibility": repository.visibility, "made": self._clock()}
+                values["made_by"] = maker(change.sql, by)
                 change.sql.execute(insert(repositories).values(values))
                 change.say("project.create", _ref(repository.path), by=by, visibility=repository.visibility.value)
         except IntegrityError as error:
@@ -56,19 +63,42 @@ class Projects(Register):
         """Every project by path, streamed."""
         return map(_repository_of, self._pages(select(repositories), repositories.c.path))
 
-    def add_member(self, name: str, path: str, level: Level, *, by: Ref | None = None) -> Membership:
-        """Give an account a level in a project or group and all below, in place of the one it had there.
+    def create_group(self, path: str, visibility: Visibility = Visibility.PRIVATE, *, by: Ref | None = None) -> Group:
+        """Enter a group, in which projects and other groups may lie. Raises BadName and NameTaken."""
+        group = Group(project_path(path), Visibility(visibility))
+        values = {"path": group.path, "visibility": group.visibility, "made": self._clock()}
+        try:
+            with self._changing() as change:
+                values |= {"made_by": maker(change.sql, by), "two_factor": False, "grace": 0.0}
+                change.sql.execute(insert(groups).values(values))
+                change.say("group.create", group.ref, by=by, visibility=group.visibility.value)
+        except IntegrityError as error:
+            raise NameTaken("group", group.path) from error
+        return group
+
+    def groups(self) -> Iterator[Group]:
+        """Every group by path, streamed."""
+        return (Group(row.path, Visibility(row.visibility)) for row in self._pages(select(groups), groups.c.path))
+
+    def add_member(
+        self, name: str, path: str, level: Level, *, expires: float | None = None, by: Ref | None = None
+    ) -> Membership:
+        """Give an account a level in a project or group and all below, in place of the one it had there; at
+        ``expires`` it lapses.
 
         Raises UnknownAccount and BadName.
         """
         path = project_path(path)
+        now = self._clock()
         with self._changing() as change:
             account = account_named(change.sql, name)
             take_turns(change.sql, account)
             change.sql.execute(_membership_of(account, path))
-            change.sql.execute(insert(memberships).values(account_id=account.id, path=path, level=Level(level).value))
-            change.say("member.add", account.ref, by=by, path=path, level=level.name.lower())
-        return Membership(account.name, path, Level(level))
+            values = {"account_id": account.id, "path": path, "level": Level(level).value}
+            values |= {"since": now, "expires": expires, "made_by": maker(change.sql, by)}
+            change.sql.execute(insert(memberships).values(values))
+            change.say("member.add", account.ref, by=by, path=path, level=level.name.lower(), expires=expires)
+            return _membership(change.sql.execute(_of(account).where(memberships.c.path == path)).one())
 
     def remove_member(self, name: str, path: str, *, by: Ref | None = None) -> None:
         """Take the level away again; none there is none. Raises UnknownAccount and BadName."""
@@ -78,11 +108,13 @@ class Projects(Register):
             if change.sql.execute(_membership_of(account, path)).rowcount:
                 change.say("member.remove", account.ref, by=by, path=path)
 
-    def memberships(self, name: str) -> Iterator[Membership]:
-        """The memberships of one account by path, streamed; raises UnknownAccount at once."""
-        account = self.account(name)
-        query = select(memberships).where(memberships.c.account_id == account.id)
-        return (_membership(row, account.name) for row in self._pages(query, memberships.c.path))
+    def memberships(self, name: str | None = None) -> Iterator[Membership]:
+        """The memberships of one account by path, or everybody's, expired ones too, streamed; raises UnknownAccount at
+        once.
+        """
+        if name is not None:
+            return map(_membership, self._pages(_of(self.account(name)), memberships.c.path))
+        return map(_membership, self._pages(_MEMBERSHIPS, memberships.c.account_id, memberships.c.path))
 
     def allowed(self, who: Authenticated | None, path: str, service: Service = "repository") -> frozenset[Action]:
         """What may be done to this path by who authenticated (None: anybody). An image's path may go on below its
@@ -98,10 +130,12 @@ class Projects(Register):
         with self._database.reading() as sql:
             project = _nearest(sql, places)
             own = [] if who is None else _memberships_over(sql, who.account, path)
+        now = self._clock()
         if who is None:
-            return allowed(None, frozenset(), path, visibility=project, service=service)
+            return allowed(None, frozenset(), path, visibility=project, now=now, service=service)
+        within = who.by.within
         return allowed(
-            who.account, who.scopes, path, visibility=project, memberships=own, service=service, within=who.by.within
+            who.account, who.scopes, path, visibility=project, now=now, memberships=own, service=service, within=within
         )
 
 
@@ -113,8 +147,12 @@ def _repository_of(row: Row[Any]) -> Repository:
     return Repository(row.path, Visibility(row.visibility))
 
 
-def _membership(row: Row[Any], holder: str) -> Membership:
-    return Membership(holder, row.path, Level(row.level))
+def _of(account: Account) -> Select[Any]:
+    return _MEMBERSHIPS.where(memberships.c.account_id == account.id)
+
+
+def _membership(row: Row[Any]) -> Membership:
+    return Membership(row.holder, row.path, Level(row.level), row.since, row.expires, row.maker)
 
 
 def _membership_of(account: Account, path: str) -> Any:
@@ -134,4 +172,4 @@ def _nearest(sql: Connection, places: list[str]) -> Visibility | None:
 
 def _memberships_over(sql: Connection, account: Account, path: str) -> list[Membership]:
     rows = sql.execute(_MEMBERSHIPS_AT, {"holder": account.id, "paths": _ancestors(path)})
-    return [_membership(row, account.name) for row in rows]
+    return [Membership(account.name, row.path, Level(row.level), row.since, row.expires) for row in rows]

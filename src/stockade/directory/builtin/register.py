@@ -10,15 +10,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, select, tuple_
 
-from stockade.directory.accounts import Account, AccountKind, AccountState
+from stockade.directory.accounts import SYSTEM, Account, AccountKind, AccountState
 from stockade.directory.builtin.database import Database
 from stockade.directory.builtin.schema import accounts, factors
 from stockade.directory.names import account_name
 from stockade.directory.passwords import Passwords
-from stockade.directory.refusals import AccountBlocked, BadName, UnknownAccount
+from stockade.directory.refusals import BadName, UnknownAccount
 from stockade.directory.sealing import Sealing
+from stockade.directory.standing import refuse_unusable
 from stockade.errors import ConfigurationError, StockadeError
 from stockade.events import Event, Outcome, Ref
 
@@ -87,6 +88,10 @@ class Register:
             raise ConfigurationError("This directory was opened without a key to seal what must be read again.")
         return self._kept_sealing
 
+    def now(self) -> float:
+        """Seconds since the epoch by the directory's clock."""
+        return self._clock()
+
     def account(self, name: str) -> Account:
         """The account of this name, however it is spelt; raises UnknownAccount."""
         with self._database.reading() as sql:
@@ -125,16 +130,18 @@ class Register:
         when = self._clock() if now is None else now
         self._record(_event(when, action, target, by, source, outcome=outcome, **details))
 
-    def _pages(self, query: Select[Any], key: ColumnElement[Any]) -> Iterator[Row[Any]]:
+    def _pages(self, query: Select[Any], *key: ColumnElement[Any]) -> Iterator[Row[Any]]:
         """The rows of a query in the order of a unique key, a page at a time, with no transaction open in between."""
-        page = query.order_by(key).limit(PAGE)
+        query = query.order_by(*key).limit(PAGE)
+        page = query
         while True:
             with self._database.reading() as sql:
                 rows = sql.execute(page).all()
             yield from rows
             if len(rows) < PAGE:
                 return
-            page = query.where(key > rows[-1]._mapping[key]).order_by(key).limit(PAGE)
+            last = [rows[-1]._mapping[column] for column in key]
+            page = query.where(key[0] > last[0] if len(key) == 1 else tuple_(*key) > tuple_(*last))
 
 
 def _event(when: float, action: str, target: Ref | None, by: Ref | None, source: str | None, **rest: Any) -> Event:
@@ -191,9 +198,16 @@ def take_turns(sql: Connection, account: Account) -> None:
     sql.execute(select(accounts.c.id).where(accounts.c.id == account.id).with_for_update())
 
 
-def usable_account(sql: Connection, name: str) -> Account:
-    """As ``account_named``; raises AccountBlocked too."""
+def usable_account(sql: Connection, name: str, now: float) -> Account:
+    """As ``account_named``; raises AccountBlocked too, when it is shut out."""
     account = account_named(sql, name)
-    if account.blocked:
-        raise AccountBlocked(account.ref)
+    refuse_unusable(account, now)
     return account
+
+
+def maker(sql: Connection, by: Ref | None) -> int | None:
+    """The number of the account that does something, where it is one of this directory's."""
+    if by is None or (by.system, by.kind) != (SYSTEM, "user"):
+        return None
+    row = row_named(sql, by.id)
+    return None if row is None else row._mapping[accounts.c.id]

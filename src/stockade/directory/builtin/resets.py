@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
 from stockade.directory.accounts import Account
-from stockade.directory.builtin.register import Register, account_of, row_named, take_turns
+from stockade.directory.builtin.holdings import CODE_LIFETIME
+from stockade.directory.builtin.register import Register, account_named, account_of, row_named, take_turns
 from stockade.directory.builtin.schema import accounts, resets
 from stockade.directory.builtin.sessions import LONGEST_COOKIE, end_sessions
 from stockade.directory.names import email_key
@@ -16,9 +17,6 @@ from stockade.directory.secret import Secret
 from stockade.directory.standing import refuse_unusable
 from stockade.directory.tokens import digest, make_code
 from stockade.events import Ref
-
-CODE_LIFETIME = 3600.0
-"""Seconds for which a reset code works."""
 
 
 class Resets(Register):
@@ -29,14 +27,24 @@ class Resets(Register):
         account = self.account(name)
         hashed = self._passwords.hash(new, name=account.name)
         with self._changing() as change:
-            ended = _change(change.sql, account.id, hashed)
+            ended = _change(change.sql, account.id, hashed, self._clock())
             change.say("password.change", account.ref, by=by, sessions_ended=ended)
+
+    def clear_password(self, name: str, *, by: Ref | None = None, reason: str | None = None) -> None:
+        """Put the password out of use, with every code and session: only a one-time link opens the account again.
+
+        Raises UnknownAccount.
+        """
+        with self._changing() as change:
+            account = account_named(change.sql, name)
+            ended = _change(change.sql, account.id, None, self._clock())
+            change.say("password.reset", account.ref, by=by, reason=reason, sessions_ended=ended)
 
     def request_reset(
         self, email_or_name: str, now: float, *, source: str | None = None
     ) -> tuple[Account, Secret] | None:
         """A new one-time code for the account, good for CODE_LIFETIME, in place of any earlier one; None when there
-        is no such account or it is blocked.
+        is no such account or it is shut out.
 
         Send the code to the returned account's e-mail address, never to what was typed in, and answer the client the
         same in both cases.
@@ -44,9 +52,9 @@ class Resets(Register):
         code = make_code()
         with self._database.writing() as sql:
             account = _account_for(sql, email_or_name)
-            if account is not None and not account.blocked:
+            if account is not None and not account.shut_out(now):
                 _replace_code(sql, account, code, now)
-        if account is None or account.blocked:
+        if account is None or account.shut_out(now):
             target = None if account is None else account.ref
             self._report("password.reset.request", target, now=now, source=source, outcome="refused")
             return None
@@ -64,7 +72,7 @@ class Resets(Register):
         with self._changing() as change:
             if change.sql.execute(delete(resets).where(_is_live(code, now))).rowcount != 1:
                 raise UnknownCredentials("reset code used meanwhile", account.ref)
-            facts = {"sessions_ended": _change(change.sql, account.id, hashed), "how": "reset"}
+            facts = {"sessions_ended": _change(change.sql, account.id, hashed, now), "how": "reset"}
             change.say("password.change", account.ref, now=now, by=account.ref, source=source, **facts)
         return account
 
@@ -89,8 +97,9 @@ def _replace_code(sql: Connection, account: Account, code: str, now: float) -> N
     sql.execute(insert(resets).values(values))
 
 
-def _change(sql: Connection, account_id: int, hashed: str) -> int:
-    sql.execute(update(accounts).where(accounts.c.id == account_id).values(password=hashed))
+def _change(sql: Connection, account_id: int, hashed: str | None, now: float) -> int:
+    values = {"password": hashed, "password_changed": now}
+    sql.execute(update(accounts).where(accounts.c.id == account_id).values(values))
     sql.execute(delete(resets).where(resets.c.account_id == account_id))
     return end_sessions(sql, account_id)
 

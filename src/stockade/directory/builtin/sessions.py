@@ -7,9 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select
 
-from stockade.directory.accounts import EVERY_SCOPE, Account, Authenticated, Credential, CredentialKind
-from stockade.directory.builtin.register import Register, account_of, has_factor, usable_account
-from stockade.directory.builtin.schema import accounts, sessions
+from stockade.directory.accounts import SYSTEM, Account, Authenticated, Credential
+from stockade.directory.builtin.held import Held
+from stockade.directory.builtin.holdings import credential_of, with_holder
+from stockade.directory.builtin.register import account_of, has_factor, usable_account
+from stockade.directory.builtin.schema import sessions
 from stockade.directory.builtin.tokens import note_use, use_is_news
 from stockade.directory.refusals import UnknownCredentials
 from stockade.directory.secret import Secret
@@ -20,8 +22,9 @@ from stockade.events import Ref
 MOST_SESSIONS = 100
 """Sessions an account may have at a time; the oldest is closed for one more."""
 LONGEST_COOKIE = 512
-_WITH_HOLDER = select(sessions, accounts).join_from(sessions, accounts)
-_BY_DIGEST = _WITH_HOLDER.where(sessions.c.digest == bindparam("wanted"))  # built once: it runs at every request
+_BY_DIGEST = (  # built once: it runs at every request
+    with_holder("session").add_columns(sessions.c.factor).where(sessions.c.digest == bindparam("wanted"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class SignedIn:
         return self.has_factor and self.shown is None
 
 
-class Sessions(Register):
+class Sessions(Held):
     """The sessions of the directory."""
 
     def open_session(self, account: Account, now: float, lifetime: float, *, source: str | None = None) -> Secret:
@@ -51,14 +54,12 @@ class Sessions(Register):
         cookie = make_code()
         values = {"digest": digest(cookie), "made": now, "expires": now + lifetime, "last_used": now}
         with self._database.writing() as sql:
-            current = usable_account(sql, account.name)
-            refuse_unusable(current, now)
+            current = usable_account(sql, account.name, now)
             sql.execute(delete(sessions).where(sessions.c.expires <= now))
             _make_room(sql, current.id)
             place = {"account_id": current.id, "last_address": source and source[:64]}
-            row = sql.execute(insert(sessions).values(values | place).returning(sessions)).one()
-        session = session_of(row, current.name)
-        self._report("session.create", session.ref, now=now, by=current.ref, source=source)
+            number = sql.execute(insert(sessions).values(values | place).returning(sessions.c.id)).scalar_one()
+        self._report("session.create", Ref(SYSTEM, "session", str(number)), now=now, by=current.ref, source=source)
         return cookie
 
     def session(self, cookie: str, now: float, *, source: str | None = None) -> Account:
@@ -79,12 +80,12 @@ class Sessions(Register):
         """
         with self._database.reading() as sql:
             row = row_of_session(sql, cookie)
-            if row is None or row._mapping[sessions.c.expires] <= now:
+            session = None if row is None else credential_of(row)
+            if row is None or session is None or session.expired(now):
                 raise UnknownCredentials("no such session")
             account = account_of(row)
             refuse_unusable(account, now)
             factor = has_factor(sql, account.id)
-        session = session_of(row, account.name)
         if use_is_news(session, now, source):
             with self._database.writing() as sql:
                 note_use(sql, sessions, session.id, now, source)
@@ -92,51 +93,30 @@ class Sessions(Register):
 
     def sessions(self, name: str) -> list[Credential]:
         """The sessions of one account, oldest first, at most MOST_SESSIONS; raises UnknownAccount."""
-        account = self.account(name)
-        with self._database.reading() as sql:
-            rows = sql.execute(
-                select(sessions).where(sessions.c.account_id == account.id).order_by(sessions.c.id)
-            ).all()
-        return [session_of(row, account.name) for row in rows]
+        return list(self._credentials_of("session", self.account(name).id))
 
     def close_session(self, cookie: str, *, by: Ref | None = None) -> None:
         """End the session of this cookie; one that is over already is over."""
         with self._database.writing() as sql:
             row = row_of_session(sql, cookie)
             if row is not None:
-                sql.execute(delete(sessions).where(sessions.c.id == row._mapping[sessions.c.id]))
+                sql.execute(delete(sessions).where(sessions.c.id == credential_of(row).id))
         if row is not None:
             account = account_of(row)
-            self._report("session.end", session_of(row, account.name).ref, by=by or account.ref, holder=account.name)
+            self._report("session.end", credential_of(row).ref, by=by or account.ref, holder=account.name)
 
-    def close_sessions(self, account: Account, *, by: Ref | None = None) -> int:
+    def close_sessions(self, account: Account, *, by: Ref | None = None, reason: str | None = None) -> int:
         """End every session of the account, and return how many there were."""
         with self._changing() as change:
             count = end_sessions(change.sql, account.id)
             if count:
-                change.say("session.end", account.ref, by=by, count=count)
+                change.say("session.end", account.ref, by=by, reason=reason, count=count)
         return count
 
 
 def end_sessions(sql: Connection, account_id: int) -> int:
     """Delete every session of an account; how many there were."""
     return sql.execute(delete(sessions).where(sessions.c.account_id == account_id)).rowcount
-
-
-def session_of(row: Row[Any], holder: str) -> Credential:
-    """The session in a row that has the columns of the sessions table, whatever else it has."""
-    cell = row._mapping
-    return Credential(
-        id=cell[sessions.c.id],
-        kind=CredentialKind.SESSION,
-        holder=holder,
-        name="session",
-        scopes=EVERY_SCOPE,
-        made=cell[sessions.c.made],
-        expires=cell[sessions.c.expires],
-        last_used=cell[sessions.c.last_used],
-        last_address=cell[sessions.c.last_address],
-    )
 
 
 def row_of_session(sql: Connection, cookie: str) -> Row[Any] | None:

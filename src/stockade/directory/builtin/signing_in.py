@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Row, update
+from sqlalchemy import Row, bindparam, update
 
 from stockade.directory.accounts import EVERY_SCOPE, Account, Authenticated, Credential, CredentialKind
+from stockade.directory.builtin.holdings import HOLDINGS, credential_of, with_holder
 from stockade.directory.builtin.people import JOB_LOGINS
 from stockade.directory.builtin.register import Register, account_of, has_factor, row_named
-from stockade.directory.builtin.schema import accounts, tokens
-from stockade.directory.builtin.tokens import note_use, row_of_token, token_of, use_is_news
+from stockade.directory.builtin.schema import accounts, applications, grants, tokens
+from stockade.directory.builtin.tokens import note_use, use_is_news
 from stockade.directory.names import account_name
 from stockade.directory.refusals import AccountBlocked, BadName, PasswordAlone, UnknownCredentials
 from stockade.directory.standing import overdue, refuse_overdue, refuse_unusable
-from stockade.directory.tokens import token_kind
+from stockade.directory.tokens import digest, token_kind
 from stockade.events import Outcome
+
+_TOKEN = with_holder("token").where(tokens.c.digest == bindparam("wanted"))  # built once: they run at every request
+_GRANT = with_holder("grant").where(grants.c.digest == bindparam("wanted"), applications.c.revoked.is_(None))
 
 
 class SigningIn(Register):
@@ -95,20 +99,21 @@ class SigningIn(Register):
             sql.execute(update(accounts).where(same).values(password=hashed))
 
     def _by_token(self, plain: str, now: float, source: str | None, *, login: str | None) -> Authenticated:
-        row = None
-        if token_kind(plain) is not None:
+        kind, row = token_kind(plain), None
+        if kind is not None:
             with self._database.reading() as sql:
-                row = row_of_token(sql, plain)
+                row = sql.execute(
+                    _GRANT if kind is CredentialKind.GRANT else _TOKEN, {"wanted": digest(plain)}
+                ).one_or_none()
         if row is None:
             raise UnknownCredentials("no such token")
-        account = account_of(row)
-        token = token_of(row, account.name)
+        account, token = account_of(row), credential_of(row)
         if (fault := _fault(token, login, now)) is not None:
             raise UnknownCredentials(fault, account.ref)
         self._refuse(account, now)
         if use_is_news(token, now, source):
             with self._database.writing() as sql:
-                note_use(sql, tokens, token.id, now, source)
+                note_use(sql, HOLDINGS[token.kind.noun].table, token.id, now, source)
         return Authenticated(account, token, token.scopes)
 
     def _refuse(self, account: Account, now: float) -> None:
@@ -137,6 +142,8 @@ def _fault(token: Credential, login: str | None, now: float) -> str | None:
         return "revoked token"
     if token.expired(now):
         return "expired token"
+    if not token.scopes:
+        return "token that opens no door"
     if login is not None and not _goes_with(token, login):
         return "token of another login"
     return None

@@ -1,4 +1,4 @@
-"""Tokens: issued once in plain, kept as a digest, listed, revoked, and their use noted."""
+"""Tokens: issued once in plain, kept as a digest, listed, replaced, revoked, and their use noted."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import secrets
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, bindparam, insert, select, update
+from sqlalchemy import Connection, Table, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from stockade.directory.accounts import Credential, CredentialKind, Scope
-from stockade.directory.builtin.register import Register, usable_account
-from stockade.directory.builtin.schema import accounts, tokens
+from stockade.directory.accounts import SYSTEM, TOKEN_KINDS, Credential, CredentialKind, Scope
+from stockade.directory.builtin.held import Held, credential_in, facts
+from stockade.directory.builtin.register import Change, maker, usable_account
+from stockade.directory.builtin.schema import tokens
 from stockade.directory.names import account_name, label, project_path
-from stockade.directory.refusals import NameTaken, UnknownToken
+from stockade.directory.refusals import NameTaken
 from stockade.directory.secret import Secret
-from stockade.directory.tokens import PREFIXES, digest, make_token
+from stockade.directory.tokens import digest, make_token
 from stockade.errors import ConfigurationError
 from stockade.events import Ref
 
@@ -23,14 +24,12 @@ NOTED_EVERY = 60.0
 """Seconds between two notes of a credential's last use, unless the address changes: a clone must not write at every
 request.
 """
-_BEYOND = 1 << 63  # no database counts so far
-
-_WITH_HOLDER = select(tokens, accounts).join_from(tokens, accounts, tokens.c.account_id == accounts.c.id)
-_BY_DIGEST = _WITH_HOLDER.where(tokens.c.digest == bindparam("wanted"))  # built once: it runs at every request
+_OPENS_NOTHING = frozenset({CredentialKind.TRIGGER, CredentialKind.REGISTRATION})
+_NEEDS_A_PLACE = frozenset({CredentialKind.PROJECT, CredentialKind.GROUP, CredentialKind.TRIGGER})
 
 
-class Tokens(Register):
-    """The personal, deploy and CI job tokens of the directory."""
+class Tokens(Held):
+    """The tokens of the directory, of every kind."""
 
     def issue_token(
         self,
@@ -47,70 +46,53 @@ class Tokens(Register):
         """Make a token labelled ``name`` for ``holder``, and return it with its plain text, which is never seen again.
 
         A deploy token has a ``username`` of its own, made up when not given; a CI job token must expire. ``within``
-        confines it to a project or group. Raises UnknownAccount, AccountBlocked, BadName, NameTaken;
+        confines it to a project or group, which project, group and trigger tokens must be. Trigger and registration
+        tokens need no scope: they open no repository. Raises UnknownAccount, AccountBlocked, BadName, NameTaken;
         ConfigurationError for a kind that is no token, no scope at all, or a job token without an end.
         """
         values = _checked(kind=kind, name=name, scopes=scopes, expires=expires, username=username, within=within)
         plain = make_token(kind)
         try:
             with self._changing() as change:
-                account = usable_account(change.sql, holder)
-                values |= {"account_id": account.id, "digest": digest(plain), "made": self._clock()}
-                row = change.sql.execute(insert(tokens).values(values).returning(tokens)).one()
-                token = token_of(row, account.name)
-                change.say("token.create", token.ref, by=by, **_facts(token))
+                account = usable_account(change.sql, holder, self._clock())
+                values |= {"account_id": account.id, "made_by": maker(change.sql, by)}
+                token = self._insert_token(change, values, plain)
+                change.say("token.create", token.ref, by=by, **facts(token))
         except IntegrityError as error:
             raise NameTaken("deploy login", str(values["username"])) from error
         return token, plain
 
     def revoke_token(self, number: int, *, by: Ref | None = None, reason: str | None = None) -> Credential:
         """End a token for good; one already revoked stays so. Raises UnknownToken."""
-        if not 0 < number < _BEYOND:
-            raise UnknownToken(number)
-        revoke = update(tokens).where(tokens.c.id == number, tokens.c.revoked.is_(None)).values(revoked=self._clock())
-        with self._changing() as change:
-            changed = change.sql.execute(revoke).rowcount
-            row = change.sql.execute(_WITH_HOLDER.where(tokens.c.id == number)).one_or_none()
-            if row is None:
-                raise UnknownToken(number)
-            token = token_of(row, row._mapping[accounts.c.name])
-            if changed:
-                change.say("token.revoke", token.ref, by=by, reason=reason, **_facts(token))
-        return token
+        revoked = self.revoke(Ref(SYSTEM, "token", str(number)), by=by, reason=reason)
+        assert isinstance(revoked, Credential)  # noqa: S101  a token is one
+        return revoked
 
     def tokens(self, holder: str | None = None) -> Iterator[Credential]:
         """The tokens of one holder, or of everybody, revoked and expired ones too, oldest first, streamed.
 
         Raises UnknownAccount at once.
         """
-        query = _WITH_HOLDER
-        if holder is not None:
-            query = query.where(tokens.c.account_id == self.account(holder).id)
-        return (token_of(row, row._mapping[accounts.c.name]) for row in self._pages(query, tokens.c.id))
+        return self._credentials_of("token", None if holder is None else self.account(holder).id)
 
+    def _insert_token(self, change: Change, values: dict[str, Any], plain: Secret) -> Credential:
+        values = values | {"digest": digest(plain), "made": self._clock()}
+        number = change.sql.execute(insert(tokens).values(values).returning(tokens.c.id)).scalar_one()
+        return credential_in(change.sql, Ref(SYSTEM, "token", str(number)))
 
-def token_of(row: Row[Any], holder: str) -> Credential:
-    """The token in a row that has the columns of the tokens table, whatever else it has."""
-    cell = row._mapping
-    return Credential(
-        id=cell[tokens.c.id],
-        kind=CredentialKind(cell[tokens.c.kind]),
-        holder=holder,
-        name=cell[tokens.c.name],
-        scopes=frozenset(map(Scope, cell[tokens.c.scopes].split())),
-        made=cell[tokens.c.made],
-        expires=cell[tokens.c.expires],
-        last_used=cell[tokens.c.last_used],
-        last_address=cell[tokens.c.last_address],
-        revoked=cell[tokens.c.revoked],
-        username=cell[tokens.c.username],
-        within=cell[tokens.c.within],
-    )
-
-
-def row_of_token(sql: Connection, plain: str) -> Row[Any] | None:
-    """The row of the token with this plain text, joined with its holder's; None when there is none."""
-    return sql.execute(_BY_DIGEST, {"wanted": digest(plain)}).one_or_none()
+    def _replace_token(self, change: Change, old: Credential, by: Ref | None, ends: float) -> tuple[Credential, Secret]:
+        """Another token on the same terms, as long-lived; the old one works until ``ends``, and not at all if that is
+        now.
+        """
+        row = change.sql.execute(select(tokens).where(tokens.c.id == old.id)).one()._asdict()
+        kept = {name: row[name] for name in ("account_id", "kind", "name", "within", "scopes", "username")}
+        now = self._clock()
+        expires = None if old.expires is None else now + (old.expires - old.made)
+        finish = {"revoked": now} if ends <= now else {"expires": min(ends, old.expires or ends)}
+        change.sql.execute(update(tokens).where(tokens.c.id == old.id).values(finish | {"username": None}))
+        plain = make_token(old.kind)
+        values = kept | {"expires": expires, "made_by": maker(change.sql, by)}
+        return self._insert_token(change, values, plain), plain
 
 
 def use_is_news(credential: Credential, now: float, address: str | None) -> bool:
@@ -135,32 +117,26 @@ def _checked(
     within: str | None,
 ) -> dict[str, object]:
     wanted = sorted(set(map(Scope, scopes)))
-    if kind not in PREFIXES:
-        raise ConfigurationError(f"A {kind} is not a token.", remedy=f"Choose of {', '.join(PREFIXES)}.")
-    if not wanted:
+    if kind not in TOKEN_KINDS:
+        known = ", ".join(sorted(TOKEN_KINDS))
+        raise ConfigurationError(f"A {kind} is not a token.", remedy=f"Choose of {known}.")
+    if not wanted and kind not in _OPENS_NOTHING:
         raise ConfigurationError("A token without a scope opens nothing.", remedy=f"Choose of {', '.join(Scope)}.")
     if kind is CredentialKind.CI_JOB and expires is None:
         raise ConfigurationError(
             "A CI job token must expire.", remedy="Give it the time at which the job is over at the latest."
         )
+    if kind in _NEEDS_A_PLACE and not within:
+        raise ConfigurationError(f"A {kind} token belongs to a place.", remedy="Say which project or group.")
     return {
         "kind": kind,
         "name": label(name),
         "scopes": " ".join(wanted),
         "expires": expires,
         "username": _login(username) if kind is CredentialKind.DEPLOY else None,
-        "within": None if within is None else project_path(within),
+        "within": project_path(within) if within else None,
     }
 
 
 def _login(username: str | None) -> str:
     return f"deploy-token-{secrets.token_hex(4)}" if username is None else account_name(username)
-
-
-def _facts(token: Credential) -> dict[str, Any]:
-    return {
-        "holder": token.holder,
-        "kind": token.kind.value,
-        "name": token.name,
-        "scopes": sorted(map(str, token.scopes)),
-    }
