@@ -1,8 +1,13 @@
-"""What every test may ask for: the real servers of ``tests.servers``."""
+"""What every test may ask for: the real servers of ``tests.servers``; and how all of them are run."""
 
 from __future__ import annotations
 
+import gc
 import signal
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A suite that was started in the background is deaf to interrupts, and so would be every program it starts.
@@ -27,3 +32,15 @@ pytest_plugins = [
     "tests.servers.rsyslog",
     "tests.servers.valkey",
 ]
+
+_AT_ANY_PACE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same", _AT_ANY_PACE, derandomize=True)  # what passed here passes elsewhere
+settings.register_profile("explore", _AT_ANY_PACE, derandomize=False)  # pytest --hypothesis-profile=explore
+settings.load_profile("same")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _what_is_left_open_is_found_here() -> Iterator[None]:
+    """Collect the garbage of a module, so that what it has left open fails a test of its own, not one of another."""
+    yield
+    gc.collect()

@@ -150,7 +150,9 @@ UPGRADE_AFTER_A_BODY = (
 edits = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 2), st.sampled_from(TOKENS)), max_size=4)
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     requests=st.lists(st.sampled_from(SEEDS), min_size=1, max_size=3),
     edits=edits,
@@ -171,7 +173,9 @@ def test_two_readers_read_alike(
     assert accepted == [alike for alike, _ in zip(theirs(data), accepted, strict=False)]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.binary(max_size=300))
 def test_noise_is_never_served(loop: asyncio.AbstractEventLoop, data: bytes) -> None:
     assert ours(loop, [data]) == []

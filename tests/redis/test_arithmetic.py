@@ -68,7 +68,9 @@ CLIENTS = count()
 
 
 @given(story=stories())
-@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_redis_and_python_agree_on_every_reading(store: RedisStore, story: list[tuple[float, Group]]) -> None:
     memory, client = MemoryStore(), f"client {next(CLIENTS)}"
     for at, group in story:
