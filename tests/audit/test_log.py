@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import signal
@@ -57,6 +58,20 @@ def test_an_event_can_be_submitted_with_a_word_for_later(stage: Stage) -> None:
         log.submit(event(1), lambda waiting: heard.append(waiting.index))
         log.append(event(2))
     assert heard == [1]
+
+
+def test_an_event_that_is_recorded_leaves_nothing_to_the_garbage_collector(stage: Stage) -> None:
+    with stage.open() as log:
+        log.append(event(0))
+        gc.collect()
+        gc.disable()
+        try:
+            for number in range(300):
+                log.submit(event(number), lambda _: None)
+            log.append(event(300))
+            assert gc.collect() < 100
+        finally:
+            gc.enable()
 
 
 def test_heads_are_signed_by_themselves_soon_after_an_entry(stage: Stage) -> None:

@@ -111,7 +111,7 @@ class AuditLog:
         """
         done = Lock()
         done.acquire()
-        waiting = Waiting(self._body(event), done.release)
+        waiting = Waiting(self._body(event), lambda _: done.release())
         self._enqueue(waiting)
         if not done.acquire(timeout=timeout):
             self.give_up(waiting, timeout)
@@ -140,9 +140,7 @@ class AuditLog:
 
     def keep(self, event: Event, then: Callable[[Waiting], None]) -> None:
         """As ``offer``, and call ``then`` in the log's own thread when its fate is known. Raises as ``append``."""
-        waiting = Waiting(self._body(event), kept=True)
-        waiting.done = lambda: then(waiting)
-        self._enqueue(waiting)
+        self._enqueue(Waiting(self._body(event), then, kept=True))
 
     def miss(self, count: int, since: float, until: float, why: str) -> None:
         """Take note of events that were lost on the way here: the log says so before the next entry."""
@@ -151,8 +149,7 @@ class AuditLog:
 
     def submit(self, event: Event, then: Callable[[Waiting], None]) -> Waiting:
         """Record an event that must be recorded, and call ``then`` in the log's own thread. Raises as ``append``."""
-        waiting = Waiting(self._body(event))
-        waiting.done = lambda: then(waiting)
+        waiting = Waiting(self._body(event), then)
         self._enqueue(waiting)
         return waiting
 

@@ -59,14 +59,15 @@ def rfc3339(moment: float) -> str:
     """Seconds since the epoch, to the microsecond. Raises ValueError beyond the years 1 to 9999."""
     try:
         whole, fraction = divmod(round(moment * 1_000_000), 1_000_000)
-        return f"{_second(whole)}.{fraction:06d}Z"
+        return _second(whole) % fraction
     except (OverflowError, OSError, ValueError) as error:
         raise ValueError(f"not a time that can be written: {moment!r}") from error
 
 
 @lru_cache(maxsize=64)
 def _second(whole: int) -> str:
-    return datetime.fromtimestamp(whole, UTC).isoformat().removesuffix("+00:00")
+    """A second, with a place for its microseconds."""
+    return datetime.fromtimestamp(whole, UTC).isoformat().removesuffix("+00:00") + ".%06dZ"
 
 
 def body_of(event: Event, script: Script = PLAIN, shortly: Script | None = None) -> bytes:
@@ -117,9 +118,11 @@ def _fields(event: Event) -> dict[str, Any]:
     fields: dict[str, Any] = {"time": rfc3339(event.time), "action": event.action}
     unreadable = dict[str, object]()
     for name, ref in (("actor", event.actor), ("target", event.target)):
-        if ref is not None and _is_readable(ref):
-            fields[name] = str(ref)
-        elif ref is not None:
+        if ref is None:
+            continue
+        if text := _readable(ref):
+            fields[name] = text
+        else:
             unreadable[name] = {"system": ref.system, "kind": ref.kind, "id": ref.id}
     if event.source is not None:
         fields["source"] = event.source
@@ -129,10 +132,11 @@ def _fields(event: Event) -> dict[str, Any]:
     return fields
 
 
-def _is_readable(ref: Ref) -> bool:
-    """Whether ``Ref.parse`` reads it as it is, also when a long line is shortened."""
-    named = bool(ref.system and ref.kind and ref.id)
-    return named and ":" not in ref.system and "/" not in ref.kind and len(ref.system) + len(ref.kind) < SHOWN - 2
+def _readable(ref: Ref) -> str:
+    """What ``Ref.parse`` reads as it is, also when a long line is shortened; nothing where there is no such text."""
+    system, kind, named = ref.system, ref.kind, ref.id
+    whole = system and kind and named and ":" not in system and "/" not in kind
+    return f"{system}:{kind}/{named}" if whole and len(system) + len(kind) < SHOWN - 2 else ""
 
 
 def _shortened(fields: dict[str, Any], script: Script) -> bytes:

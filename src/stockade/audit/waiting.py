@@ -13,10 +13,12 @@ from stockade.errors import StockadeError
 
 @dataclass(slots=True, eq=False)
 class Waiting:
-    """One event in the queue. ``done`` is called when its fate is known; one that is ``kept`` outlasts a full disk."""
+    """One event in the queue. ``done`` is called with it when its fate is known; one that is ``kept`` outlasts a full
+    disk. It is handed what it needs, so that nothing here points at itself: what does is left to the garbage collector.
+    """
 
     body: bytes
-    done: Callable[[], None] | None = None
+    done: Callable[[Waiting], None] | None = None
     kept: bool = False
     index: int = -1
     error: StockadeError | None = None
@@ -25,13 +27,13 @@ class Waiting:
         """It is entry ``index``, on disk."""
         self.index = index
         if self.done is not None:
-            self.done()
+            self.done(self)
 
     def fail(self, error: StockadeError) -> None:
         """It is not in the log, and will not be."""
         self.error = error
         if self.done is not None:
-            self.done()
+            self.done(self)
 
 
 @dataclass(slots=True)

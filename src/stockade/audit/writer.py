@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from stockade.audit.aside import Aside
+from stockade.audit.aside import Aside, unhurried
 from stockade.audit.checkpoint import Checkpoint
 from stockade.audit.durable import write_durably
 from stockade.audit.layout import CHECKPOINT, GAP, history_path, read_tile
@@ -127,11 +127,12 @@ class Writer:
     def _sign(self, end: int, meant: Meant, now: float, *, introduce: bool) -> _Signed | None:
         """What is done aside: read, compare, hash once more, write tiles, sign, publish."""
         lines = self.segment.read(self._signed, end).split(b"\n")[:-1]
-        leaves = leaf_hashes(lines)
+        leaves = [leaf for part in unhurried(lines) for leaf in leaf_hashes(part)]
         if (lines, leaves) != meant:
             return None
         edge, last = self._edge.copy(), self.signer.head
-        edge.extend(leaves)
+        for part in unhurried(leaves):
+            edge.extend(part)
         write_tiles(self.log, edge)
         old = last.size if last else 0
         roots = roots_from(lambda path: read_tile(self.log, path), edge.size)
