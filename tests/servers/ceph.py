@@ -86,6 +86,29 @@ class Ceph:
 
         return s3_client(self.endpoint, "us-east-1", who.key, who.secret, deadline=20)
 
+    def administer(self, *words: str) -> None:
+        """Run ``radosgw-admin``: who may do that stands above every lock."""
+        _do(Path(self.directory), "radosgw-admin", *words)
+
+    def kill(self, *daemons: str) -> None:
+        """Kill these of its processes, ``mon.a``, ``osd.0`` and ``rgw``, or all, as a power cut does."""
+        run = Path(self.directory, "run")
+        for daemon in daemons or [file.stem for file in run.glob("*.pid")]:
+            pid = int((run / f"{daemon}.pid").read_text())
+            children = Path(f"/proc/{pid}/task/{pid}/children")
+            for each in [pid, *map(int, children.read_text().split() if children.exists() else ())]:
+                with suppress(ProcessLookupError):
+                    os.kill(each, signal.SIGKILL)
+            (run / f"{daemon}.pid").unlink()
+
+    def start(self, *, ahead: str = "") -> None:
+        """Start what was killed; the gateway with a clock that is ``ahead``, as faketime says it: ``+3d``."""
+        directory = Path(self.directory)
+        if not (directory / "run" / "mon.a.pid").exists():
+            _do(directory, "ceph-mon", "-i", "a")
+            _do(directory, "ceph-osd", "-i", "0")
+        _start_gateway(directory, int(self.endpoint.rpartition(":")[2]), ahead)
+
     def bucket(self) -> str:
         """The name of a new bucket with Object Lock, which the owner owns."""
         name = f"vault-{os.getpid()}-{next(_numbers)}"
@@ -116,9 +139,7 @@ def started_ceph() -> Iterator[Ceph]:
     try:
         yield started
     finally:
-        for pid in Path(started.directory, "run").glob("*.pid"):
-            with suppress(ProcessLookupError):
-                os.kill(int(pid.read_text()), signal.SIGKILL)
+        started.kill()
 
 
 def _start(until: int) -> Ceph:
@@ -159,9 +180,10 @@ def _start_osd(directory: Path) -> None:
     _do(directory, "ceph-osd", "-i", "0")
 
 
-def _start_gateway(directory: Path, port: int) -> None:
+def _start_gateway(directory: Path, port: int, ahead: str = "") -> None:
+    faked = [program("faketime", "faketime"), "-f", ahead] if ahead else []
     pid = _go_on(
-        program("radosgw", "radosgw"), "-n", "client.admin", "-f", f"--rgw-data={directory}/rgw",
+        *faked, program("radosgw", "radosgw"), "-n", "client.admin", "-f", f"--rgw-data={directory}/rgw",
         f"--rgw-frontends=beast endpoint=127.0.0.1:{port}", env=_env(directory), log=directory / "rgw.out",
     )  # fmt: skip
     (directory / "run" / "rgw.pid").write_text(pid)
