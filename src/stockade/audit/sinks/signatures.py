@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Final
 
@@ -73,8 +73,11 @@ def check_request(
         raise Refused(f"the request is not signed by {key.name}") from None
 
 
+def signature_base(covered: Iterable[tuple[str, str]], parameters: str) -> bytes:
+    """What is signed (RFC 9421 section 2.5): the names and values of what is covered, and the parameters."""
+    lines = [f'"{name}": {value}' for name, value in (*covered, ("@signature-params", parameters))]
+    return "\n".join(lines).encode()
+
+
 def _signed(method: str, url: str, digest: str, parameters: str) -> bytes:
-    """The signature base (RFC 9421 section 2.5)."""
-    values = (method, url, digest)
-    lines = [f'"{name}": {value}' for name, value in zip(COMPONENTS, values, strict=True)]
-    return "\n".join([*lines, f'"@signature-params": {parameters}']).encode()
+    return signature_base(zip(COMPONENTS, (method, url, digest), strict=True), parameters)
