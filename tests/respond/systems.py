@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
-from stockade.errors import Refused, Unavailable
+from stockade.errors import ConfigurationError, Refused, Unavailable
 from stockade.events import Entry, Event, Ref
 from stockade.respond.standing import PlanState, standings
 from stockade.steps import Step
@@ -59,6 +59,8 @@ class System:
 
     def holds(self, step: Step) -> bool:
         self._answer()
+        if step.verb not in self.verbs:
+            raise ConfigurationError(f"{self.system} cannot {step.verb}")
         seen = self.things.get(step.target, {})
         if step.verb == "token.rotate":
             return seen.get("turn") != step.expects["turn"]

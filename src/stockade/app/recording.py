@@ -64,6 +64,14 @@ class Recording:
         if self._audit_log is not None:
             self._audit_log.offer(event)
 
+    def seal(self, event: Event) -> None:
+        """As ``insist``, in the audit log alone: for what would only fill the security log. Raises ConfigurationError
+        when there is no audit log.
+        """
+        if self._audit_log is None:
+            raise ConfigurationError("there is no audit log to keep this in", remedy="Take enabled = false out.")
+        self._audit_log.append(event, timeout=self._deadline)
+
     def insist(self, event: Event) -> None:
         """Record it now. Raises Unavailable or Tampered when that is not possible: then it must not happen."""
         if self._audit_log is not None:

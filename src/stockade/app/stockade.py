@@ -41,6 +41,7 @@ from stockade.securitylog import SecurityLog, read_back
 
 if TYPE_CHECKING:
     from stockade.app.recording import Recording
+    from stockade.app.responding import Responding
     from stockade.app.serving import Started
     from stockade.directory import BuiltinDirectory, Scope
     from stockade.guard.logs.hindsight import Report
@@ -280,19 +281,28 @@ class Stockade:
     @contextmanager
     def directory(self) -> Iterator[BuiltinDirectory]:
         """The accounts."""
+        with self.recording() as recording, self.directory_telling(recording) as directory:
+            yield directory
+
+    @contextmanager
+    def directory_telling(self, recording: Recording) -> Iterator[BuiltinDirectory]:
+        """The accounts, where what is done to them is recorded elsewhere too."""
         from stockade.directory import BuiltinDirectory
         from stockade.directory.sealing import Sealing
 
         state_of(self.settings)
-        sealing = Sealing.kept_in(self.settings.sealing_key())
-        with (
-            self.recording() as recording,
-            BuiltinDirectory(
-                self.settings.database_url(), record=recording, insist=recording.insist, sealing=sealing
-            ) as directory,
-        ):
+        url, sealing = self.settings.database_url(), Sealing.kept_in(self.settings.sealing_key())
+        with BuiltinDirectory(url, record=recording, insist=recording.insist, sealing=sealing) as directory:
             directory.migrate()
             yield directory
+
+    @contextmanager
+    def responding(self, hand_out: Callable[[Ref, str], None] | None = None) -> Iterator[Responding]:
+        """What is done about a compromise. ``hand_out`` is shown each new secret, once."""
+        from stockade.app.responding import responding
+
+        with responding(self, hand_out) as response:
+            yield response
 
     def scopes(self, names: Sequence[str]) -> frozenset[Scope]:
         """The scopes of these names."""

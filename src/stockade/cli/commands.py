@@ -19,8 +19,11 @@ from stockade.cli import (
     explain,
     incident,
     intake,
+    locking,
     logs,
     people,
+    plans,
+    responses,
     review,
     search,
     seed,
@@ -72,6 +75,13 @@ app.command(rich_help_panel=ACT)(bans.unban)
 app.command(rich_help_panel=ACT)(people.accounts)
 app.add_typer(people.user, name="user", rich_help_panel=ACT)
 app.add_typer(people.token, name="token", rich_help_panel=ACT)
+app.add_typer(plans.plan, name="plan", rich_help_panel=RESPOND)
+RESPONSE: tuple[Callable[..., None], ...] = (
+    *(responses.approve, responses.run, responses.resume, responses.undo, responses.verify, responses.done),
+    *(responses.waive, locking.lock, locking.unlock, locking.unblock),
+)
+for command in RESPONSE:
+    app.command(rich_help_panel=RESPOND)(command)
 app.command("config", rich_help_panel=SET_UP)(configure.config_for)
 app.command("import", rich_help_panel=SET_UP)(configure.import_)
 app.command(rich_help_panel=SET_UP)(search.reindex)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stockade.cli import screen
+from stockade.cli.locking import unblock
 from stockade.cli.options import Config, Json, stockade
 
 if TYPE_CHECKING:
@@ -76,13 +77,7 @@ def block(name: Name, *, reason: Reason = "", config: Config = None) -> None:
     screen.say(screen.hints(("let in again", f"stockade user unblock {found.name}")))
 
 
-@user.command("unblock")
-def unblock(name: Name, *, reason: Reason = "", config: Config = None) -> None:
-    """Let a blocked account in again."""
-    asked = stockade(config)
-    with asked.directory() as directory:
-        found = directory.unblock(name, by=asked.actor, reason=reason or None)
-    screen.say(screen.shown(found.name, "bold") + screen.shown(" may sign in again", "green"))
+user.command("unblock")(unblock)
 
 
 @token.command("issue")

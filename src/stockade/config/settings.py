@@ -16,6 +16,7 @@ from stockade.config.audit import AuditSettings
 from stockade.config.carrying import DetectSettings
 from stockade.config.gitlab import GitLabSettings
 from stockade.config.kinds import DATABASE, HEADER_NAME, LISTEN, MOMENT, NETWORKS, PATH, PRESETS, STORE, UPSTREAM
+from stockade.config.respond import RespondSettings
 from stockade.config.rules import (
     Allow2BanSettings,
     BlocklistSettings,
@@ -194,6 +195,9 @@ class Settings:
     )
     detect: DetectSettings | None = setting(
         table(DetectSettings, "[detect]"), "What reads the audit log as it grows.", None, shown_default="nothing"
+    )
+    respond: RespondSettings = setting(
+        table(RespondSettings, "[respond]"), "What is done about a compromised account.", RespondSettings()
     )
     nftables: NftablesSettings = setting(
         table(NftablesSettings, "[nftables]"), "Bans in the packet filter.", NftablesSettings()

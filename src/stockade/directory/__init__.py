@@ -69,7 +69,6 @@ from stockade.directory.refusals import (
     UnknownRepository,
     UnknownToken,
     WeakPassword,
-    WrongFactor,
 )
 from stockade.directory.secret import Secret
 
@@ -103,6 +102,5 @@ __all__ = [
     "UnknownToken",
     "Visibility",
     "WeakPassword",
-    "WrongFactor",
     "allowed",
 ]

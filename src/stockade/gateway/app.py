@@ -9,7 +9,6 @@ from starlette.responses import PlainTextResponse
 
 from stockade.gateway import forward, registry
 from stockade.gateway.exchange import Reply
-from stockade.gateway.factor_pages import FactorPages
 from stockade.gateway.forward import ForwardAuth
 from stockade.gateway.git import Git, wanted
 from stockade.gateway.home import Home
@@ -84,8 +83,7 @@ class Rooms:
         if visitors is None:
             return
         sign_in = SignIn(visitors, site.deliver)
-        factors = FactorPages(visitors, sign_in.step)
-        self.pages = dict.fromkeys(sign_in.paths, sign_in) | dict.fromkeys(factors.paths, factors)
+        self.pages = dict.fromkeys(sign_in.paths, sign_in)
         if site.upstream is None:
             self.pages["/"] = Home(visitors, registry=site.registry is not None)
         if site.repositories is not None:

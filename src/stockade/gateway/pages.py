@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
 from importlib.resources import files
 from typing import Final
 
@@ -13,18 +12,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 STYLE: Final = files(__package__).joinpath("templates", "style.css").read_text(encoding="utf-8")
-SCRIPT: Final = files(__package__).joinpath("templates", "security_key.js").read_text(encoding="utf-8")
-"""The one script, for pages that ask for a security key."""
-
-
-def _digest(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
+_DIGEST: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 POLICY: Final = "; ".join(
     [
         "default-src 'none'",
-        f"style-src {_digest(STYLE)}",
+        f"style-src 'sha256-{_DIGEST}'",
         "img-src data:",
         "form-action 'self'",
         "frame-ancestors 'none'",
@@ -32,8 +24,6 @@ POLICY: Final = "; ".join(
     ]
 )
 """CSP Level 3: no script at all, and no style but ours, known by its digest."""
-WITH_SCRIPT: Final = f"{POLICY}; script-src {_digest(SCRIPT)}"
-"""The same where our one script is, known by its digest."""
 HEADERS: Final = {
     "cache-control": "no-store",
     "content-security-policy": POLICY,
@@ -49,17 +39,10 @@ HEADERS: Final = {
 @cache
 def _templates() -> Environment:
     loader = PackageLoader(__package__, "templates")
-    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    made.filters |= {"day": partial(_written, "%d %B %Y"), "moment": partial(_written, "%d %B %Y, %H:%M UTC")}
-    return made
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
-def _written(form: str, when: float) -> str:
-    return datetime.fromtimestamp(when, UTC).strftime(form).lstrip("0")
-
-
-def page(name: str, status: int = 200, /, *, scripted: bool = False, **values: object) -> HTMLResponse:
-    """A page from the template of this name; ``scripted``, with the script for security keys."""
-    text = _templates().get_template(f"{name}.html").render(style=STYLE, script=SCRIPT, **values)
-    headers = HEADERS | ({"content-security-policy": WITH_SCRIPT} if scripted else {})
-    return HTMLResponse(text, status, headers)
+def page(name: str, status: int = 200, **values: object) -> HTMLResponse:
+    """A page from the template of this name."""
+    text = _templates().get_template(f"{name}.html").render(style=STYLE, **values)
+    return HTMLResponse(text, status, HEADERS)

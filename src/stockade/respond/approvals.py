@@ -53,6 +53,18 @@ def approvals(state: PlanState, by: Ref, rule: Rule, now: float, tactics: Collec
             yield Event(now, "plan.approve", by, state.plan.subject, details=told)
 
 
+def undoing(state: PlanState, by: Ref, rule: Rule, now: float) -> Iterator[Event]:
+    """The event by which somebody wants a plan undone, which lets in again whom it has shut out; none when they have
+    said so. Raises Refused for somebody who may not, and for a plan that was never begun.
+    """
+    if not state.begun and not state.undone:
+        raise Refused(f"plan {state.digest[:12]} was never begun: there is nothing to undo")
+    _refuse_unless_may(state, by, rule)
+    if by not in state.undoers:
+        told = {"plan": state.digest, "incident": state.plan.incident, "undo": True}
+        yield Event(now, "plan.approve", by, state.plan.subject, details=told)
+
+
 def refuse_unless_open(state: PlanState, now: float) -> None:
     """Raises Refused for a plan whose time is up before it was begun, that was refused, or is being undone."""
     again = f"Draw another: stockade plan {state.plan.playbook} {state.plan.subject.id}"
@@ -69,7 +81,7 @@ def refuse_unless_open(state: PlanState, now: float) -> None:
 def _refuse_unless_may(state: PlanState, by: Ref, rule: Rule) -> None:
     if rule.approvers and by.id not in rule.approvers:
         raise Refused(f"{by.id} may not approve plans", remedy=f"Those who may: {_listed(sorted(rule.approvers))}.")
-    if by.id.casefold() == state.plan.subject.id.casefold() and state.plan.subject.kind == "user":
+    if by.id.casefold() == str(state.plan.asked.get("account", state.plan.subject.id)).casefold():
         raise Refused(f"{by.id} is whom the plan is about", remedy="Somebody else has to approve it.")
 
 

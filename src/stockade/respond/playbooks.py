@@ -28,6 +28,8 @@ from stockade.steps import Step, Tactic
 Playbook = Callable[[World], Iterator[Step]]
 WATCHED: Final = 30 * 86400.0
 """Seconds for which is watched what the account and its strange addresses do."""
+OVERLAP: Final = 7 * 86400.0
+"""Seconds for which a program's old token goes on beside its successor, unless it is revoked before."""
 RECENT: Final = 86400.0
 """A credential that was used in so many seconds is in use."""
 ENDS: Final[Mapping[str, tuple[str, str]]] = {
@@ -169,7 +171,7 @@ def _alive(each: Made, now: float) -> bool:
 
 
 def _member_removed(each: Membership) -> Step:
-    target, details = Ref("stockade", "user", each.account), {"path": each.path, "level": int(each.level)}
+    target, details = Ref("stockade", "user", each.account), {"path": each.path, "level": each.level.name.lower()}
     reason = f"{each.account} became {each.level.name.lower()} of {each.path} through the account, in the window"
     undo = Step("member.add", target, Tactic.RESTORE, "undo", details=details | {"expires": each.expires})
     return Step("member.remove", target, Tactic.EVICT, reason, "the membership ends", undo, details=details)
@@ -205,8 +207,8 @@ def _rotate(world: World, each: Reached) -> Step:
     reason = f"{each.name}: {each.why}" + (f"; {each.used}" if each.used else "")
     by_hand = not each.verb
     if by_hand:
-        ask = f", ask {each.owner}" if each.owner else ""
-        effect = f"give it a new value where it comes from, then here{ask}"
+        ask = f"; ask {each.owner}" if each.owner else ""
+        effect = (each.by_hand or "no program can replace it") + ask
     else:
         effect = "the old secret is dead; who uses it needs the new one"
     verb = each.verb or f"{each.target.kind}.rotate"
@@ -221,25 +223,23 @@ def _rotated(world: World, leaked: Credential) -> Step:
 
 def _succeeded(world: World, old: Credential, before: int) -> Iterator[Step]:
     """A successor, a person who puts it in, and only then the end of the old one."""
-    name = f"{old.name[:120]} (successor of {old.id}, {world.incident})"
-    details: dict[str, object] = {"name": name, "scopes": sorted(map(str, old.scopes)), "kind": old.kind.value}
-    details |= {"within": old.within, "expires": old.expires, "holder": old.holder}
-    undo = Step("token.withdraw", old.ref, Tactic.EVICT, "undo", details={"name": name, "holder": old.holder})
     reason = f"{_called(old)} is what {old.holder} works with"
-    yield Step("token.succeed", old.ref, Tactic.RESTORE, reason, "its successor is shown once", undo, details=details)
-    where = f", last used from {old.last_address}" if old.last_address else ""
-    put = f"the successor takes the place of {_called(old)}{where}"
+    effect = f"its successor is shown once; the old one goes on for {_days(OVERLAP)}"
     yield Step(
-        "token.replace",
+        "token.rotate",
         old.ref,
         Tactic.RESTORE,
-        put,
-        "the service goes on",
-        by_hand=True,
-        details={"after": before + 1},
+        reason,
+        effect,
+        expects=_seen(world, old.ref),
+        details={"overlap": OVERLAP},
     )
-    gone = _ended(world, old, Tactic.EVICT, f"{_called(old)} may be in strange hands", "the old text is dead")
-    yield replace(gone, details={**gone.details, "after": before + 2})
+    where = f", last used from {old.last_address}" if old.last_address else ""
+    put, after = f"the successor takes the place of {_called(old)}{where}", {"after": before + 1}
+    yield Step("token.replace", old.ref, Tactic.RESTORE, put, "the service goes on", by_hand=True, details=after)
+    undo = Step("token.restore", old.ref, Tactic.RESTORE, "undo")
+    gone, late = f"{_called(old)} may be in strange hands", {"after": before + 2}
+    yield Step("token.revoke", old.ref, Tactic.EVICT, gone, "the old text is dead", undo, details=late)
 
 
 def _key_replaced(world: World, old: Credential, before: int) -> Iterator[Step]:
@@ -256,7 +256,7 @@ def _new_password(world: World) -> Iterator[Step]:
             world.account.ref,
             Tactic.RESTORE,
             "the old password is known to somebody else, or must be taken to be",
-            "it opens nothing any more; a one-time link, shown once, sets a new one",
+            "it opens nothing any more; only a one-time link sets a new one",
         )
 
 
@@ -268,7 +268,8 @@ def _require_factor(world: World) -> Step:
     reason = f"{_count(len(kept), 'second factor')} left" if kept else "there is no second factor that is surely theirs"
     due = world.account.factor_due
     target = world.account.ref
-    undo = Step("factor.require", target, Tactic.RESTORE, "undo", details={"due": due})
+    back: dict[str, object] = {"waive": True} if due is None else {"due": due}
+    undo = Step("factor.require", target, Tactic.RESTORE, "undo", details=back)
     effect = "the next sign-in asks for one, or to enrol one"
     return Step("factor.require", target, Tactic.HARDEN, reason, effect, undo, details={"due": world.now})
 
@@ -310,6 +311,10 @@ def _called(thing: Credential | Integration | Account) -> str:
 
 def _count(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def _days(seconds: float) -> str:
+    return _count(int(seconds // 86400), "day")
 
 
 def _ago(seconds: float) -> str:

@@ -101,7 +101,7 @@ class PlanState:
     """How a plan stands. ``told`` is the entry that created it, ``entries`` are all that tell of the plan itself.
 
     ``undoers`` are who wants it undone, ``overrides`` who would let the subject in all the same; ``waived`` the boxes
-    of the gate that are waived, with the reason.
+    of the gate that are waived, with the reason; ``released`` tells that the subject was let in again.
     """
 
     plan: Plan
@@ -113,6 +113,7 @@ class PlanState:
     refused: Entry | None = None
     overrides: tuple[Ref, ...] = ()
     waived: Mapping[str, str] = field(default_factory=dict)
+    released: Entry | None = None
     entries: tuple[Entry, ...] = ()
 
     def approvers(self, tactic: Tactic) -> tuple[Ref, ...]:
@@ -136,6 +137,8 @@ class PlanState:
     @property
     def called(self) -> str:
         """How it stands as a whole, in a word or three."""
+        if self.released is not None:
+            return "over"
         if self.undone:
             return "being undone" if self.at(Progress.UNDOING) else "undone"
         if self.refused is not None and not self.begun:
@@ -185,6 +188,7 @@ class Fold:
         event = entry.event
         digest = event.details.get("plan")
         if not isinstance(digest, str):
+            self._tick(entry)
             return
         if event.action == "plan.step":
             self._gather(digest, event)
@@ -192,6 +196,18 @@ class Fold:
             self._create(digest, entry)
         elif digest in self.plans and (change := _CHANGES.get(event.action)) is not None:
             self.plans[digest] = change(self.plans[digest], entry)
+
+    def _tick(self, entry: Entry) -> None:
+        """A line of a rotation list was ticked off or waived: so is the step by hand about the same thing."""
+        event = entry.event
+        action = _TICKED.get(event.action)
+        if action is None:
+            return
+        for digest, state in self.plans.items():
+            numbers = [each.number for each in state.steps if each.step.by_hand and each.step.target == event.target]
+            if numbers and event.details.get("subject") == str(state.plan.subject):
+                ticked = replace(event, action=action, details={**event.details, "steps": numbers})
+                self.plans[digest] = _CHANGES[action](state, replace(entry, event=ticked))
 
     def _gather(self, digest: str, event: Event) -> None:
         first, steps = event.details.get("first"), event.details.get("steps")
@@ -265,10 +281,24 @@ def _waived(state: PlanState, entry: Entry) -> PlanState:
     return replace(state, steps=tuple(steps))
 
 
+def _reopened(state: PlanState, entry: Entry) -> PlanState:
+    """Steps by hand are left to do again."""
+    steps = list(state.steps)
+    for number in _numbers(state, entry.event.details):
+        before = steps[number - 1]
+        again = replace(before, progress=Progress.PENDING, held=None, waived="", entries=(*before.entries, entry))
+        steps[number - 1] = again
+    return replace(state, steps=tuple(steps))
+
+
 def _overridden(state: PlanState, entry: Entry) -> PlanState:
     by = entry.event.actor
     known = by is None or by in state.overrides
     return _noted(state if known else replace(state, overrides=(*state.overrides, by)), entry)  # type: ignore[arg-type]
+
+
+def _released(state: PlanState, entry: Entry) -> PlanState:
+    return _noted(replace(state, released=entry), entry)
 
 
 def _noted(state: PlanState, entry: Entry) -> PlanState:
@@ -290,4 +320,12 @@ _CHANGES: Final[Mapping[str, Callable[[PlanState, Entry], PlanState]]] = {
     "step.verify": _verified,
     "gate.waive": _waived,
     "gate.override": _overridden,
+    "gate.open": _released,
+    "rotation.reopen": _reopened,
 }
+_TICKED: Final[Mapping[str, str]] = {
+    "rotation.done": "step.finish",
+    "rotation.waive": "gate.waive",
+    "rotation.reopen": "rotation.reopen",
+}
+"""What the list of a reach says of a thing, and what that is of the step about it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from stockade.errors import Unavailable
+from stockade.errors import ConfigurationError, Unavailable
 from stockade.events import Event, Ref
 from stockade.respond.acting import Actuators, about
 from stockade.respond.standing import PlanState, Progress, StepState
@@ -55,10 +55,11 @@ def _look_at(each: StepState, actuators: Actuators, found: Verified) -> None:
 
 
 def _holds(each: StepState, actuators: Actuators) -> bool | None:
-    actuator = actuators.knowing(each.step)
+    """Whether its effect is there; None where nobody can tell. Of a step by hand its system may know all the same."""
+    actuator = actuators.knowing(each.step) or next(actuators.seeing(each.step.target), None)
     try:
         return None if actuator is None else actuator.holds(each.step)
-    except Unavailable:
+    except (Unavailable, ConfigurationError):
         return None
 
 

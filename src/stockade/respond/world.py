@@ -15,7 +15,8 @@ Made = Credential | Integration | Account | Membership
 @dataclass(frozen=True, slots=True)
 class Reached:
     """A secret that the account could have read or used. ``verb`` makes it worthless by its API; without one, a person
-    does that. ``why`` says through what it was within reach, ``owner`` whom to ask, ``used`` what the log shows.
+    does that, and ``by_hand`` says why. ``why`` says through what it was within reach, ``owner`` whom to ask, ``used``
+    what the log shows.
     """
 
     target: Ref
@@ -24,6 +25,7 @@ class Reached:
     verb: str = ""
     owner: str = ""
     used: str = ""
+    by_hand: str = ""
 
 
 @dataclass(frozen=True, slots=True)

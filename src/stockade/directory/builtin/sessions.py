@@ -15,14 +15,12 @@ from stockade.directory.builtin.schema import sessions
 from stockade.directory.builtin.tokens import note_use, use_is_news
 from stockade.directory.refusals import UnknownCredentials
 from stockade.directory.secret import Secret
-from stockade.directory.standing import overdue, refuse_overdue, refuse_unusable
+from stockade.directory.standing import refuse_overdue, refuse_unusable
 from stockade.directory.tokens import digest, make_code
 from stockade.events import Ref
 
 MOST_SESSIONS = 100
 """Sessions an account may have at a time; the oldest is closed for one more."""
-STEP_SECONDS = 600.0
-"""Seconds in which a second factor has to be shown."""
 LONGEST_COOKIE = 512
 _BY_DIGEST = (  # built once: it runs at every request
     with_holder("session").add_columns(sessions.c.factor).where(sessions.c.digest == bindparam("wanted"))
@@ -43,27 +41,13 @@ class SignedIn:
         """Whether the second factor that the account has is still to be shown."""
         return self.has_factor and self.shown is None
 
-    @property
-    def due(self) -> float | None:
-        """When the account must have the second factor that it has not; None when it need not."""
-        return None if self.has_factor else self.account.factor_due
-
-    def overdue(self, now: float) -> bool:
-        """Whether nothing is open to it any more but enrolling one."""
-        return not self.has_factor and overdue(self.account, now)
-
-    @property
-    def whole(self) -> Authenticated:
-        """Who it is, for what a session opens."""
-        return Authenticated(self.account, self.session, self.session.scopes)
-
 
 class Sessions(Held):
     """The sessions of the directory."""
 
     def open_session(self, account: Account, now: float, lifetime: float, *, source: str | None = None) -> Secret:
-        """A new session for who has just authenticated, ``lifetime`` seconds long, and return its cookie's value. When
-        the account has a second factor, it opens nothing until that is shown in it, within STEP_SECONDS.
+        """A new session for who has just authenticated, ``lifetime`` seconds long, and return its cookie's value. It
+        opens nothing until a second factor is shown in it, when the account has one, or must have.
 
         Raises UnknownAccount and AccountBlocked.
         """
@@ -73,9 +57,7 @@ class Sessions(Held):
             current = usable_account(sql, account.name, now)
             sql.execute(delete(sessions).where(sessions.c.expires <= now))
             _make_room(sql, current.id)
-            place: dict[str, object] = {"account_id": current.id, "last_address": source and source[:64]}
-            if has_factor(sql, current.id):
-                place["expires"] = now + min(lifetime, STEP_SECONDS)
+            place = {"account_id": current.id, "last_address": source and source[:64]}
             number = sql.execute(insert(sessions).values(values | place).returning(sessions.c.id)).scalar_one()
         self._report("session.create", Ref(SYSTEM, "session", str(number)), now=now, by=current.ref, source=source)
         return cookie
@@ -90,7 +72,7 @@ class Sessions(Held):
         if found.factor_missing:
             raise UnknownCredentials("second factor not shown", found.account.ref)
         refuse_overdue(found.account, now, factor=found.has_factor)
-        return found.whole
+        return Authenticated(found.account, found.session, found.session.scopes)
 
     def signed_in(self, cookie: str, now: float, *, source: str | None = None) -> SignedIn:
         """Whose session this is, even when a second factor is still to be shown or enrolled in it. Raises

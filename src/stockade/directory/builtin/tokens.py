@@ -14,7 +14,7 @@ from stockade.directory.builtin.held import Held, credential_in, facts
 from stockade.directory.builtin.register import Change, maker, usable_account
 from stockade.directory.builtin.schema import tokens
 from stockade.directory.names import account_name, label, project_path
-from stockade.directory.refusals import NameTaken
+from stockade.directory.refusals import NameTaken, UnknownToken
 from stockade.directory.secret import Secret
 from stockade.directory.tokens import digest, make_token
 from stockade.errors import ConfigurationError
@@ -74,6 +74,14 @@ class Tokens(Held):
         Raises UnknownAccount at once.
         """
         return self._credentials_of("token", None if holder is None else self.account(holder).id)
+
+    def token_in_plain(self, plain: str) -> Credential:
+        """The token with this plain text, dead or alive; nothing is signed in by asking. Raises UnknownToken."""
+        with self._database.reading() as sql:
+            number = sql.execute(select(tokens.c.id).where(tokens.c.digest == digest(plain))).scalar()
+            if number is None:
+                raise UnknownToken(Ref(SYSTEM, "token", "with this text"))
+            return credential_in(sql, Ref(SYSTEM, "token", str(number)))
 
     def _insert_token(self, change: Change, values: dict[str, Any], plain: Secret) -> Credential:
         values = values | {"digest": digest(plain), "made": self._clock()}

@@ -1,0 +1,345 @@
+"""The response at work: plans drawn from the directory and the log, run in the directory, and kept in the log alone."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stockade.actions import BEHAVIOUR_OF, Behaviour
+from stockade.app.audit_check import audit_log
+from stockade.app.looking import Question, look
+from stockade.config.state import state_of
+from stockade.directory import BuiltinDirectory
+from stockade.directory.accounts import Account, Credential, CredentialKind
+from stockade.directory.builtin.acting import BuiltinActuator, kept_from_all
+from stockade.errors import ConfigurationError, Refused, Unavailable
+from stockade.events import Entry, Event, Ref
+from stockade.respond import journal
+from stockade.respond.acting import Actuators, Tell, untold
+from stockade.respond.approvals import Rule, approvals, undoing
+from stockade.respond.evidence import Evidence
+from stockade.respond.gate import OVERRIDING, Box, Now, boxes, gating
+from stockade.respond.plan import Plan, events_of
+from stockade.respond.playbooks import PLAYBOOKS
+from stockade.respond.run import Runner, done_by_hand
+from stockade.respond.standing import PlanState, Progress, chosen
+from stockade.respond.verify import Verified
+from stockade.respond.verify import events_of as verified
+from stockade.respond.verify import look as look_again
+from stockade.steps import Tactic
+
+if TYPE_CHECKING:
+    from stockade.app.recording import Recording
+    from stockade.app.stockade import Stockade
+    from stockade.config import Settings
+
+LOCK = "respond.lock"
+"""Held in the state directory by whoever takes steps."""
+_MACHINES = frozenset({Behaviour.TRAFFIC, Behaviour.GUARD, Behaviour.RESPONSE, Behaviour.LOG})
+
+
+class GateClosed(Refused):
+    """The account is under a response, and ``boxes`` say what is missing."""
+
+    def __init__(self, account: str, state: PlanState, found: Sequence[Box]) -> None:
+        self.state, self.boxes = state, tuple(found)
+        missing = [box.name for box in found if box.open]
+        super().__init__(
+            f"{account} is under the response {state.plan.incident}; what is missing: {', '.join(missing)}",
+            remedy=f"stockade plan show {state.digest[:12]} tells what is left; two people may answer for it with "
+            f"stockade unblock {account} --override --reason TEXT",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Unblocked:
+    """What has come of asking for an account to be let in: ``waits_for`` more people have to answer for it."""
+
+    account: Account
+    boxes: tuple[Box, ...] = ()
+    waits_for: int = 0
+
+
+class Responding:
+    """All verbs of the response; ``by`` is who asks. Methods raise StockadeError and nothing else."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        directory: BuiltinDirectory,
+        recording: Recording,
+        *,
+        by: Ref,
+        clock: Callable[[], float],
+        hand_out: Callable[[Ref, str], None] | None = None,
+    ) -> None:
+        self.directory, self.by = directory, by
+        self._settings, self._recording, self._clock = settings, recording, clock
+        self._log = settings.audit_log()
+        self.rule = Rule(settings.respond.approvals, frozenset(settings.respond.approvers))
+        given = kept_from_all if hand_out is None else lambda ref, secret: hand_out(ref, str.__str__(secret))
+        evidence = Evidence(self._log, directory, recording.seal, clock)
+        self._builtin = BuiltinActuator(directory, hand_out=given)
+        self._actuators = Actuators(self._builtin, evidence)
+
+    # ── plans ────────────────────────────────────────────────────────────────────────────────────
+
+    def plans(self) -> dict[str, PlanState]:
+        """Every plan, by digest, in the order in which they were drawn."""
+        return journal.plans(self._log)
+
+    def plan(self, digest: str) -> PlanState:
+        """One plan, by its digest or the beginning of it."""
+        return chosen(self.plans(), digest)
+
+    def draw(
+        self,
+        playbook: str,
+        account: str,
+        *,
+        token: Credential | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        incident: str = "",
+        rotate: bool = False,
+        even_me: bool = False,
+    ) -> PlanState:
+        """Draw a plan and put it on record; it changes nothing else. Raises Refused where it would lock out whom it
+        must not.
+        """
+        now, found = self._clock(), self.directory.account(account)
+        if playbook == "account":
+            self._spare(found, even_me=even_me)
+        begin = now - self._settings.respond.window if since is None else since
+        subject = found.ref if token is None else token.ref
+        name = incident or f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d}-{_plain(found.name)}"
+        asked = Question(found, begin, now if until is None else until, name, token, rotate)
+        entries = list(journal.telling(self._log, journal.about(found.ref)))
+        world = look(asked, self.directory, entries, self._builtin.observe, now)
+        steps = tuple(PLAYBOOKS[playbook](world))
+        about = {step.target for step in steps}
+        kept = [str(each.ref) for each in world.holds if each.ref not in about][:500]
+        told = {
+            "since": begin,
+            "until": asked.until,
+            "rotate": rotate,
+            "even_me": even_me,
+            "kept": kept,
+            "account": found.name,
+        }
+        plan = Plan(name, playbook, subject, steps, now, now + self._settings.respond.plan_expires, told)
+        self._seal_all(events_of(plan, self.by))
+        return self.plan(plan.digest())
+
+    def draw_again(self, state: PlanState) -> PlanState:
+        """The same question, asked of the world as it is now."""
+        asked, subject = state.plan.asked, state.plan.subject
+        token = self.directory.credential(subject) if subject.kind == "token" else None
+        return self.draw(
+            state.plan.playbook,
+            token.holder if token else subject.id,
+            token=token,
+            since=float(str(asked["since"])),
+            incident=state.plan.incident,
+            rotate=asked.get("rotate") is True,
+            even_me=asked.get("even_me") is True,
+        )
+
+    def token(self, number: int | None, plain: str = "") -> Credential:
+        """The token of a number, or whose plain text is given; its use is not recorded as a sign-in."""
+        if number is not None:
+            return self.directory.credential(Ref("stockade", "token", str(number)))
+        return self.directory.token_in_plain(plain)
+
+    # ── yes, and go ──────────────────────────────────────────────────────────────────────────────
+
+    def approve(self, digest: str, tactics: Sequence[Tactic] = ()) -> PlanState:
+        """Say yes to a plan, or to some tactics of it."""
+        state = self.plan(digest)
+        self._seal_all(approvals(state, self.by, self.rule, self._clock(), tactics))
+        return self.plan(state.digest)
+
+    def run(self, digest: str, tell: Tell = untold, *, resume: bool = False) -> PlanState:
+        """Take the steps that are approved. Raises WorldChanged before anything is done. ``resume`` raises Refused for
+        a plan that was never begun.
+        """
+        with self._alone():
+            state = self.plan(digest)
+            if resume and not state.begun:
+                raise Refused(f"plan {state.digest[:12]} was never begun", remedy=f"stockade run {state.digest[:12]}")
+            if any(step.verb == "user.block" and step.target == state.plan.subject for step in state.plan.steps):
+                found = self.directory.account(state.plan.subject.id)
+                self._spare(found, even_me=state.plan.asked.get("even_me") is True)
+            self._runner(state, tell).run()
+        return self.plan(state.digest)
+
+    def undo(self, digest: str, tell: Tell = untold) -> PlanState:
+        """Say yes to taking a plan back, and take it back when enough people have."""
+        with self._alone():
+            state = self.plan(digest)
+            self._seal_all(undoing(state, self.by, self.rule, self._clock()))
+            state = self.plan(state.digest)
+            if len(state.undoers) >= self.rule.people:
+                self._runner(state, tell).undo()
+        return self.plan(state.digest)
+
+    def verify(self, digest: str) -> tuple[PlanState, Verified]:
+        """Look up afresh whether every effect is there."""
+        state = self.plan(digest)
+        found = look_again(state, self._actuators)
+        self._seal_all(verified(state, found, self.by, self._clock()))
+        return self.plan(state.digest), found
+
+    def done(self, digest: str, numbers: Sequence[int], note: str = "") -> PlanState:
+        """Say that steps were done by hand."""
+        state = self.plan(digest)
+        self._recording.seal(done_by_hand(state, numbers, self.by, self._clock(), note))
+        return self.plan(state.digest)
+
+    def waive(self, digest: str, what: Sequence[str], reason: str) -> PlanState:
+        """Say of steps, by number, or of boxes of the gate, by name, that they need not be, and why."""
+        state = self.plan(digest)
+        numbers = [int(each) for each in what if each.isdecimal()]
+        known = {box.name for box in self.boxes(state)}
+        for box in (each for each in what if not each.isdecimal()):
+            if box not in known or not reason:
+                raise ConfigurationError(
+                    f"{box!r} is no box of the gate" if box not in known else "a waiver needs a reason",
+                    remedy=f"Its boxes are {', '.join(sorted(known))}." if box not in known else "--reason TEXT",
+                )
+            told = {"plan": state.digest, "incident": state.plan.incident, "box": box, "reason": reason}
+            self._recording.seal(Event(self._clock(), "gate.waive", self.by, state.plan.subject, details=told))
+        if numbers:
+            self._recording.seal(done_by_hand(state, numbers, self.by, self._clock(), reason, waive=True))
+        return self.plan(state.digest)
+
+    def _runner(self, state: PlanState, tell: Tell) -> Runner:
+        return Runner(
+            state, self._actuators, self._recording.seal, by=self.by, clock=self._clock, rule=self.rule, tell=tell
+        )
+
+    # ── in and out ───────────────────────────────────────────────────────────────────────────────
+
+    def lock(self, name: str, seconds: float, reason: str = "", *, even_me: bool = False) -> Account:
+        """Refuse an account everywhere for a while, and end its sessions."""
+        found = self.directory.account(name)
+        self._spare(found, even_me=even_me)
+        return self.directory.lock(found.name, self._clock() + seconds, by=self.by, reason=reason or None)
+
+    def unlock(self, name: str, reason: str = "") -> Account:
+        """Let a locked account in before its time."""
+        return self.directory.unlock(name, by=self.by, reason=reason or None)
+
+    def unblock(self, name: str, reason: str = "", *, override: bool = False) -> Unblocked:
+        """Let a blocked account in again. Raises GateClosed for one under a response that is not over."""
+        account = self.directory.account(name)
+        state = gating(self.plans(), account.ref)
+        if state is None:
+            return Unblocked(self.directory.unblock(account.name, by=self.by, reason=reason or None))
+        found = self.boxes(state)
+        if any(box.open for box in found):
+            if not override:
+                raise GateClosed(account.name, state, found)
+            state = self._override(state, reason)
+            if len(state.overrides) < OVERRIDING:
+                return Unblocked(account, found, OVERRIDING - len(state.overrides))
+        told = {"plan": state.digest, "incident": state.plan.incident, "reason": reason, "override": override}
+        self._recording.seal(Event(self._clock(), "gate.open", self.by, account.ref, details=told))
+        return Unblocked(self.directory.unblock(account.name, by=self.by, reason=reason or None), found)
+
+    def _override(self, state: PlanState, reason: str) -> PlanState:
+        if not reason:
+            raise ConfigurationError("who answers for it has to say why", remedy="--reason TEXT")
+        told = {"plan": state.digest, "incident": state.plan.incident, "reason": reason}
+        self._recording.seal(Event(self._clock(), "gate.override", self.by, state.plan.subject, details=told))
+        return self.plan(state.digest)
+
+    def boxes(self, state: PlanState) -> tuple[Box, ...]:
+        """The boxes of the gate for a plan."""
+        now, subject = self._clock(), state.plan.subject
+        held = self.directory.credentials(subject.id) if subject.kind == "user" else ()
+        sinks = {each.what: each.says if each.grade == "problem" else "" for each in audit_log(self._settings, now)}
+        return boxes(state, Now([each for each in held if _opens(each, now)], list(self._active(state)), sinks))
+
+    def _active(self, state: PlanState) -> Iterator[Entry]:
+        """What has succeeded since the run, of the account or from its strange addresses."""
+        done = [each.time for each in state.steps if each.progress is Progress.DONE and each.time is not None]
+        addresses = [a for step in state.plan.steps for a in _listed(step.details.get("addresses"))]
+        patterns = [journal.about(state.plan.subject), *map(journal.source, addresses)]
+        for entry in (each for pattern in patterns for each in journal.telling(self._log, pattern)):
+            event = entry.event
+            own = event.actor == state.plan.subject or event.source in addresses
+            counts = own and event.outcome == "success" and BEHAVIOUR_OF.get(event.action) not in _MACHINES
+            if counts and done and event.time > max(done):
+                yield entry
+
+    def _spare(self, account: Account, *, even_me: bool) -> None:
+        """Raises Refused before the last administrator, or oneself, is locked out, unless that was said twice."""
+        if even_me:
+            return
+        now = self._clock()
+        others = [each for each in self.directory.accounts() if each.admin and each.name != account.name]
+        if account.admin and not any(not each.shut_out(now) and each.departed is None for each in others):
+            why = "is the last administrator who is let in"
+        elif account.name == self.by.id.casefold():
+            why = "is you"
+        else:
+            return
+        raise Refused(f"{account.name} {why}", remedy="If that is meant, say so: --even-me.")
+
+    def _seal_all(self, events: Iterator[Event]) -> None:
+        for event in events:
+            self._recording.seal(event)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Until the end of the block, nobody else takes steps. Raises Unavailable, and says who does."""
+        with _held(state_of(self._settings) / LOCK, f"{self.by.id}, process {os.getpid()}"):
+            yield
+
+
+@contextmanager
+def _held(path: Path, by: str) -> Iterator[None]:
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            who = os.pread(fd, 200, 0).decode(errors="replace") or "somebody else"
+            raise Unavailable(
+                f"steps are being taken already, by {who}", remedy="Wait until that is done, then ask again."
+            ) from None
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, by.encode(), 0)
+        yield
+    finally:
+        os.close(fd)
+
+
+@contextmanager
+def responding(stockade: Stockade, hand_out: Callable[[Ref, str], None] | None = None) -> Iterator[Responding]:
+    """The response under a configuration."""
+    with stockade.recording() as recording, stockade.directory_telling(recording) as directory:
+        yield Responding(
+            stockade.settings, directory, recording, by=stockade.actor, clock=stockade.clock, hand_out=hand_out
+        )
+
+
+def _opens(held: Credential, now: float) -> bool:
+    """Whether it leads in by itself: what a one-time link has set anew is no surprise."""
+    return held.live(now) and held.kind not in {CredentialKind.PASSWORD, CredentialKind.RESET}
+
+
+def _listed(value: object) -> list[str]:
+    return [str(each) for each in value] if isinstance(value, list) else []
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9._-]+", "-", name.casefold()).strip("-._")[:40] or "account"

@@ -1,0 +1,90 @@
+"""Lock somebody out for a while, and let somebody in again: the two words for three in the morning and for after."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from stockade.cli import screen
+from stockade.cli.exits import Exit
+from stockade.cli.options import Config, Json, stockade
+from stockade.cli.plans import EvenMe
+
+Name = Annotated[str, typer.Argument(help="The account's name.")]
+Reason = Annotated[str, typer.Option(help="Why, for whoever asks later.")]
+
+
+def lock(
+    name: Name,
+    *,
+    for_: Annotated[str, typer.Option("--for", metavar="TIME", help="For how long: 30m, 2h, 1d.")] = "2h",
+    reason: Reason = "",
+    even_me: EvenMe = False,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Refuse an account everywhere at once and end its sessions; it lapses by itself."""
+    from stockade.config.values import seconds_of
+
+    with stockade(config).responding() as response:
+        found = response.lock(name, seconds_of(for_), reason, even_me=even_me)
+    if json:
+        return screen.say_json(found)
+    until = screen.until(found.locked or 0.0, time.time())
+    screen.say(screen.shown(found.name, "bold") + screen.shown(" is locked out everywhere", "red") + f"; ends {until}")
+    return screen.say(
+        screen.hints(
+            ("draw a plan", f"stockade plan account {found.name}"), ("let in again", f"stockade unlock {found.name}")
+        )
+    )
+
+
+def unlock(name: Name, *, reason: Reason = "", config: Config = None, json: Json = False) -> None:
+    """Let a locked account in before its time."""
+    with stockade(config).responding() as response:
+        found = response.unlock(name, reason)
+    if json:
+        return screen.say_json(found)
+    return screen.say(screen.shown(found.name, "bold") + screen.shown(" is locked no longer", "green"))
+
+
+def unblock(
+    name: Name,
+    *,
+    reason: Reason = "",
+    override: Annotated[
+        bool, typer.Option("--override", help="Answer for it past the gate; two people must, each with a reason.")
+    ] = False,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Let a blocked account in again.
+
+    One that is under a response is let in when every box of the gate is green, or waived, or two people answer for it.
+    """
+    from stockade.app.responding import GateClosed
+    from stockade.cli.planned import boxes_as_json, show_boxes
+
+    with stockade(config).responding() as response:
+        try:
+            found = response.unblock(name, reason, override=override)
+        except GateClosed as closed:
+            if json:
+                screen.say_json({"unblocked": False, "boxes": boxes_as_json(closed.boxes)})
+            else:
+                show_boxes(closed.boxes)
+            raise
+    if json:
+        told = {"unblocked": not found.waits_for, "waits_for": found.waits_for, "boxes": boxes_as_json(found.boxes)}
+        screen.say_json(told)
+    elif found.boxes:
+        show_boxes(found.boxes)
+    if found.waits_for:
+        if not json:
+            more = screen.plural(found.waits_for, "more person", "more people")
+            screen.say(screen.shown(f"recorded; {more} must answer for it", "yellow"))
+        raise typer.Exit(Exit.FOUND)
+    if not json:
+        screen.say(screen.shown(found.account.name, "bold") + screen.shown(" may sign in again", "green"))

@@ -1,0 +1,112 @@
+"""When an account may be let in again after a response: every box is green, or waived for a reason, or two people
+answer for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from stockade.directory.accounts import FACTOR_KINDS, Credential
+from stockade.events import Entry, Ref
+from stockade.respond.standing import PlanState, Progress, StepState
+
+OVERRIDING: Final = 2
+"""People who have to answer for an account that is let in past the gate."""
+NAMED: Final = 3
+"""How many of what is missing are named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What the gate asks the world. ``holds`` are the credentials of the account that are alive, ``active`` the entries
+    since the run that show it, or one of its strange addresses, at work; ``sinks`` says of the log and of each sink
+    what is wrong with it, empty when nothing is.
+    """
+
+    holds: Sequence[Credential] = ()
+    active: Sequence[Entry] = ()
+    sinks: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One thing that must be so. ``says`` tells how it is; ``waived`` is the reason for which it need not be."""
+
+    name: str
+    title: str
+    good: bool
+    says: str
+    waived: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether it stands in the way."""
+        return not self.good and not self.waived
+
+
+def gating(plans: Mapping[str, PlanState], account: Ref) -> PlanState | None:
+    """The plan by which an account is under a response: the latest that has blocked it, and was neither undone nor
+    brought to its end.
+    """
+    found = [plan for plan in plans.values() if plan.plan.subject == account and not plan.released]
+    return next((plan for plan in reversed(found) if plan.begun and not plan.undone), None)
+
+
+def boxes(state: PlanState, now: Now) -> tuple[Box, ...]:
+    """The boxes of the gate, as they stand."""
+    return tuple(
+        Box(name, title, not wrong, wrong or right, state.waived.get(name, ""))
+        for name, title, right, wrong in _looked_at(state, now)
+    )
+
+
+def _looked_at(state: PlanState, now: Now) -> Iterator[tuple[str, str, str, str]]:
+    """Name, title, what is said when it is good, and what is wrong with it; empty when nothing is."""
+    machine = [each for each in state.steps if not each.step.by_hand]
+    hands = [each for each in state.steps if each.step.by_hand]
+    yield "contained", "every step is taken", f"{len(machine)} of {len(machine)}", _left(machine)
+    unverified = [each for each in machine if each.progress is Progress.DONE and each.held is not True]
+    wrong = f"{len(unverified)} to look at again: {_some(unverified)}" if unverified else ""
+    yield "verified", "every effect was found", f"{len(machine)} looked up", wrong
+    yield "rotated", "what needs a hand is done", f"{len(hands)} of {len(hands)}", _left(hands)
+    foreign = [each.ref for each in now.holds if each.ref in _foreign(state)]
+    yield "foreign", "foreign second factors are gone", "none is left", _refs(foreign)
+    own = [each for each in now.holds if each.kind in FACTOR_KINDS and each.ref not in _foreign(state)]
+    has = f"{len(own)} enrolled"
+    yield "factor", "a second factor is enrolled", has, "" if own else "there is none"
+    new = [each.ref for each in now.holds if each.ref not in _known(state) and each not in own]
+    yield "new", "nothing opens the account that the plan has not seen", "nothing does", _refs(new)
+    seen = ", ".join(f"{each.event.action} ({each})" for each in now.active[:NAMED])
+    yield "indicators", "nothing of it was seen since", "nothing was", f"{len(now.active)}: {seen}" if seen else ""
+    ill = "; ".join(f"{name}: {wrong}" for name, wrong in now.sinks.items() if wrong)
+    yield "sinks", "the log is kept and carried away", "it is", ill
+
+
+def _left(steps: Sequence[StepState]) -> str:
+    """How many are left, and the first of them."""
+    left = [each for each in steps if not each.settled]
+    return f"{len(steps) - len(left)} of {len(steps)}; left: {_some(left)}" if left else ""
+
+
+def _some(steps: Sequence[StepState]) -> str:
+    said = ", ".join(
+        f"{each.number} {each.step.verb} {each.step.target.kind}/{each.step.target.id}" for each in steps[:NAMED]
+    )
+    return said + (f" and {len(steps) - NAMED} more" if len(steps) > NAMED else "")
+
+
+def _refs(refs: Sequence[Ref]) -> str:
+    return ", ".join(map(str, refs[:NAMED])) + (f" and {len(refs) - NAMED} more" if len(refs) > NAMED else "")
+
+
+def _foreign(state: PlanState) -> frozenset[Ref]:
+    return frozenset(each.step.target for each in state.steps if each.step.verb == "factor.remove")
+
+
+def _known(state: PlanState) -> frozenset[Ref]:
+    """What the plan has a step about, or saw and left to the person."""
+    kept = state.plan.asked.get("kept")
+    refs = kept if isinstance(kept, list) else ()
+    return frozenset(each.step.target for each in state.steps) | {Ref.parse(str(each)) for each in refs}

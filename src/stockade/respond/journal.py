@@ -1,0 +1,67 @@
+"""Reads from a log what the response needs of it, wherever it stands: few entries among very many.
+
+Lines are looked for by their octets and only those found are read as entries, so that a log of millions is gone through
+in a second or two without an index, which nobody has time to make at night.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import re
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+from stockade.audit.layout import segment_path, segments_in
+from stockade.audit.prove import newest_head
+from stockade.audit.record import parse
+from stockade.events import Entry, Ref
+from stockade.respond.standing import PlanState, standings
+
+RESPONSE: Final = re.compile(rb'"action":"(?:plan|step|gate|evidence|watch|rotation)\.')
+"""Of the class of behaviour that is the response, what plans are folded from."""
+
+
+def about(ref: Ref) -> re.Pattern[bytes]:
+    """What finds the entries that name something, as who did it, as what it was done to or in their details."""
+    return re.compile(re.escape(json.dumps(str(ref)).encode("ascii")))
+
+
+def source(address: str) -> re.Pattern[bytes]:
+    """What finds the entries of what came from an address."""
+    return re.compile(re.escape(b'"source":' + json.dumps(address).encode("ascii")))
+
+
+def telling(log: Path, pattern: re.Pattern[bytes]) -> Iterator[Entry]:
+    """The entries whose lines have the pattern in them, in the order of the log; none where there is no log.
+
+    Raises Tampered at such a line that is no entry.
+    """
+    firsts = segments_in(log) if log.is_dir() else []
+    return chain.from_iterable(_in_segment(log / segment_path(first), pattern) for first in firsts)
+
+
+def _in_segment(path: Path, pattern: re.Pattern[bytes]) -> Iterator[Entry]:
+    if not path.stat().st_size:
+        return
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        at = 0
+        while (found := pattern.search(text, at)) is not None:
+            end = text.find(b"\n", found.end())
+            if end < 0:
+                return  # it is being written
+            yield parse(text[text.rfind(b"\n", 0, found.start()) + 1 : end])
+            at = end + 1
+
+
+def plans(log: Path) -> dict[str, PlanState]:
+    """Every plan of the log, by digest. Raises Tampered."""
+    return standings(telling(log, RESPONSE))
+
+
+def head(log: Path) -> dict[str, object]:
+    """The newest signed head: what the log is called, how many entries it has, and their root."""
+    found, _ = newest_head(log)
+    return {"origin": found.origin, "size": found.size, "root": found.root.hex()}

@@ -1,0 +1,92 @@
+"""A response in a process of its own, which is killed with signal 9 at the n-th place where anything happens.
+
+Places are before and after each entry that is written, the directory's own among them, which it writes inside its
+transaction; and before and after each step is taken. ``forkserver`` has all of this imported once.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from stockade.app import Stockade
+from stockade.app.recording import Recording
+from stockade.config import load
+from stockade.directory import BuiltinDirectory
+from stockade.directory.builtin.acting import BuiltinActuator
+
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["tests.respond.mortal"])
+
+
+class Clockwork:
+    """Counts places, and dies at one of them."""
+
+    def __init__(self, at: int | None) -> None:
+        self.at, self.passed = at, 0
+
+    def tick(self) -> None:
+        if self.passed == self.at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.passed += 1
+
+    def around(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        """The method, with a place before it and one after it."""
+
+        def wound(*given: Any, **named: Any) -> Any:
+            self.tick()
+            found = method(*given, **named)
+            self.tick()
+            return found
+
+        return wound
+
+
+def wind(at: int | None) -> Clockwork:
+    """Put the places where they belong."""
+    clockwork = Clockwork(at)
+    for name in ("migrate",):  # it has been, and every process would look again
+        setattr(BuiltinDirectory, name, lambda _self: None)
+    for kind, name in ((Recording, "seal"), (Recording, "insist"), (BuiltinActuator, "perform")):
+        setattr(kind, name, clockwork.around(getattr(kind, name)))
+    return clockwork
+
+
+def respond(config: Path, digest: str, verb: str, at: int | None, told: Path) -> None:
+    """Run or undo a plan, and tell how many places there were, how its steps stand, and what the directory says."""
+    clockwork = wind(at)
+    with Stockade(load(config), by="olga").responding() as response:
+        state = getattr(response, verb)(digest)
+        steps = [each.progress.value for each in state.steps]
+        told.write_text(json.dumps([clockwork.passed, steps, world(response.directory)]))
+
+
+def world(directory: BuiltinDirectory) -> list[str]:
+    """All that the directory says, but for the times at which things were done."""
+    said = [f"{a.name} {a.state} {a.factor_due is not None}" for a in directory.accounts()]
+    said += [
+        f"{c.ref} {c.kind} {c.holder} {c.name} {c.revoked is not None} {c.expires is not None}"
+        for c in directory.credentials()
+    ]
+    said += [f"{m.account} {m.path} {m.level}" for m in directory.memberships()]
+    return sorted(said)
+
+
+def in_a_process(
+    config: Path, digest: str, verb: str, at: int | None = None
+) -> tuple[int, list[str], list[str]] | None:
+    """What was told; None when it was killed. Raises AssertionError when it ended otherwise."""
+    told = config.with_name("told")
+    process = _FORKS.Process(target=respond, args=(config, digest, verb, at, told))
+    process.start()
+    process.join(60)
+    if at is not None and process.exitcode == -signal.SIGKILL:
+        return None
+    assert process.exitcode == 0, f"{verb} at {at} ended with {process.exitcode}"
+    places, steps, said = json.loads(told.read_text())
+    return places, steps, said
