@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from typing import Final
 
@@ -34,6 +34,13 @@ _DISPOSITIONS: Final[Mapping[str, tuple[int, int]]] = {  # action_id, dispositio
 }
 
 
+_BY_THE_HOST: Final = frozenset({Class.BASE, Class.FINDING, Class.HTTP, Class.WEB_RESOURCES})
+"""Classes that have an actor by the host profile only."""
+_FROM_NOWHERE: Final = frozenset({Class.BASE, Class.FINDING})
+"""Classes without an endpoint: there the source is an observable."""
+_IP, _HOSTNAME = (2, "IP Address"), (1, "Hostname")
+
+
 def as_ocsf(entry: Entry) -> dict[str, object]:
     """The entry as an event of OCSF."""
     event = entry.event
@@ -57,9 +64,9 @@ def as_ocsf(entry: Entry) -> dict[str, object]:
             "status": status_name,
             "status_detail": "refused" if event.outcome == "refused" else None,
             "message": message(entry),
-            "metadata": _metadata(entry, ["security_control"] if disposition else []),
+            "metadata": _metadata(entry, list(_profiles(event, kind))),
             "actor": {"user": _user(event.actor)} if event.actor else None,
-            "src_endpoint": _endpoint(event.source),
+            **_from(event.source, kind),
             "action_id": disposition[0] if disposition else None,
             "disposition_id": disposition[1] if disposition else None,
             **_OF_CLASS[kind](entry),
@@ -125,11 +132,23 @@ def _whose(event: Event) -> Ref | None:
     return event.target if event.target is not None and event.target.kind == "user" else event.actor
 
 
-def _endpoint(source: str | None) -> dict[str, object] | None:
+def _profiles(event: Event, kind: Class) -> Iterator[str]:
+    if event.actor is not None and kind in _BY_THE_HOST:
+        yield "host"
+    if event.action in _DISPOSITIONS:
+        yield "security_control"
+
+
+def _from(source: str | None, kind: Class) -> dict[str, object]:
+    """Where it came from: an endpoint, or an observable where the class has none."""
     if not source:
-        return None
+        return {}
     place = address(source)
-    return {"hostname": source} if place is None else {"ip": str(place)}
+    if kind not in _FROM_NOWHERE:
+        return {"src_endpoint": {"hostname": source} if place is None else {"ip": str(place)}}
+    type_id, type_ = _HOSTNAME if place is None else _IP
+    seen = {"name": "src_endpoint", "type_id": type_id, "type": type_, "value": source if place is None else str(place)}
+    return {"observables": [seen]}
 
 
 def _entity(entry: Entry) -> dict[str, object]:
@@ -167,10 +186,12 @@ def _finding(entry: Entry) -> dict[str, object]:
     details = entry.event.details
     techniques = details.get("techniques")
     attacks = [{"technique": {"uid": str(each)}} for each in techniques] if isinstance(techniques, list) else []
+    title = str(details.get("title", "") or "finding")
+    analytic = {"uid": str(details.get("rule", "")), "name": title, "type_id": 1, "type": "Rule"}
     info = {
         "uid": str(entry),
-        "title": str(details.get("title", "") or "finding"),
-        "analytic": without_nothing({"uid": str(details.get("rule", "")), "type_id": 1, "type": "Rule"}),
+        "title": title,
+        "analytic": without_nothing(analytic),
         "attacks": attacks,
     }
     return {"finding_info": without_nothing(info)}
