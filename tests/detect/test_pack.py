@@ -21,7 +21,10 @@ from tests.detect.entries import entries, event
 
 PACK = own_pack()
 REPORTING = [rule for rule in PACK if not rule.part]
-UNWATCHED = {Behaviour.TRAFFIC: "requests are the guard's, and commands have a rule of their own"}
+UNWATCHED = {
+    Behaviour.TRAFFIC: "requests are the guard's, and commands have a rule of their own",
+    Behaviour.RESPONSE: "it is approved step by step, and read as the incident it belongs to",
+}
 
 
 @pytest.mark.parametrize("outcome", list(tried(PACK)), ids=lambda outcome: outcome.rule.name)
