@@ -54,13 +54,14 @@ class PostgresServer:
 
 
 @contextlib.contextmanager
-def start_postgres() -> Iterator[PostgresServer]:
-    """Run a server until the end of the block; it is ready after about two seconds."""
+def start_postgres(*settings: str) -> Iterator[PostgresServer]:
+    """Run a server until the end of the block, with more settings; it is ready after about two seconds."""
     with short_directory() as parent:
         directory = _owned_by_its_user(parent)
         subprocess.run([*_unprivileged("initdb"), "-D", directory / "data", "-U", "postgres", "-A", "trust",
                         "--no-sync", "-E", "UTF8", "--locale", "C.UTF-8"], check=True, capture_output=True)  # fmt: skip
-        argv = [*_unprivileged("postgres"), "-D", str(directory / "data"), "-k", str(directory), *_SETTINGS]
+        more = [word for setting in settings for word in ("-c", setting)]
+        argv = [*_unprivileged("postgres"), "-D", str(directory / "data"), "-k", str(directory), *_SETTINGS, *more]
         server, log = PostgresServer(directory), parent / "log"
         with running(*argv, log=log) as process:
             wait_ready(process, log, lambda: _is_ready(directory))

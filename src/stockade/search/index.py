@@ -119,16 +119,15 @@ class Index:
         return self.catch_up(origin, entries, tell)
 
     def _add(self, connection: Connection, log: int, batch: Sequence[Entry]) -> int:
-        bodies = [stored(entry) for entry in batch]
-        keys = _free_keys(connection, batch)
-        rows = [
-            Row(key, log, entry.index, entry.event.source, body, *tokens_of(entry))
-            for key, entry, body in zip(keys, batch, bodies, strict=True)
-        ]
-        self._tokens.insert(connection, sorted(rows, key=lambda row: row.key))
+        keyed = sorted(zip(_free_keys(connection, batch), batch, strict=True), key=lambda pair: pair[0])
+        # one by one, so that the database is at work while the next are cut into tokens
+        rows = (
+            Row(key, log, entry.index, entry.event.source, stored(entry), *tokens_of(entry)) for key, entry in keyed
+        )
+        self._tokens.insert(connection, rows)
         following = batch[-1].index + 1
         changed = update(tables.log).where(tables.log.c.id == log)
-        connection.execute(changed.values(next=following, digest=digest(bodies[-1])))
+        connection.execute(changed.values(next=following, digest=digest(stored(batch[-1]))))
         return following
 
     def differences(self, origin: str, entries: Entries) -> Iterator[str]:

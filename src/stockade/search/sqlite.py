@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, Integer, Select, column, literal_column, select, table, text, true
@@ -36,10 +36,11 @@ class SqliteTokens:
         """Take all of it away."""
         connection.exec_driver_sql("DROP TABLE IF EXISTS search_token")
 
-    def insert(self, connection: Connection, rows: Sequence[Row]) -> None:
+    def insert(self, connection: Connection, rows: Iterable[Row]) -> None:
         """Add entries. FTS5 gathers in memory as long as the row numbers rise."""
-        entries = [(row.key, row.log, row.number, row.source, row.body) for row in rows]
-        tokens = [(row.key, _text(row.fields, row.words)) for row in rows]
+        made = list(rows)
+        entries = [(row.key, row.log, row.number, row.source, row.body) for row in made]
+        tokens = [(row.key, _text(row.fields, row.words)) for row in made]
         connection.exec_driver_sql(
             'INSERT INTO search_entry("key", log, number, source, body) VALUES (?,?,?,?,?)', entries
         )

@@ -6,7 +6,7 @@ order of time, the newest page comes first without sorting, and a span of time i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -86,7 +86,7 @@ class Tokens(Protocol):
     def drop(self, connection: Connection) -> None:
         """Take all of it away."""
 
-    def insert(self, connection: Connection, rows: Sequence[Row]) -> None:
+    def insert(self, connection: Connection, rows: Iterable[Row]) -> None:
         """Add entries, with their tokens. The rows are in the order of their keys."""
 
     def forget(self, connection: Connection, log: int) -> None:
