@@ -72,6 +72,7 @@ PURE = [
     "stockade.detect.view",
     "stockade.detect.windows",
     "stockade.directory.accounts",
+    "stockade.directory.factors",
     "stockade.directory.names",
     "stockade.directory.ordering",
     "stockade.directory.permissions",

@@ -4,6 +4,7 @@
 
     Refused
     ├── UnknownCredentials   the name, the secret, or both are wrong, expired or revoked: never says which
+    │   └── WrongFactor      the second factor is
     ├── AccountBlocked       the secret was right, and the account may not be used
     │   ├── AccountLocked    until a time
     │   ├── AccountDeparted  its owner has left
@@ -41,6 +42,28 @@ class UnknownCredentials(Refused):
         super().__init__("The name or the secret is not right.", remedy="Check both, or make a new token.")
         self.reason = reason
         self.account = account
+
+
+class WrongFactor(UnknownCredentials):
+    """The second factor that was shown is not right, or was used before. ``final`` says that the session is over for
+    it, and one has to sign in again.
+    """
+
+    def __init__(self, reason: str, account: Ref | None = None, *, final: bool = False) -> None:
+        super().__init__(reason, account)
+        self.message = "This code is not right, or was used before."
+        if final:
+            self.message = "That was wrong too often. Please sign in again."
+        self.final = final
+
+
+class FactorNeeded(Refused):
+    """The account must have a second factor, so its last one cannot be removed."""
+
+    def __init__(self, account: Ref) -> None:
+        super().__init__(
+            f"The account {account.id} must have a second factor, and this is its last.", remedy="Add another first."
+        )
 
 
 class AccountBlocked(Refused):

@@ -100,6 +100,8 @@ sessions = Table(
     Column("last_used", Double),
     Column("last_address", String(64)),
     Column("factor", Double),  # when a second factor was shown in it
+    Column("pending", Text),  # sealed: the challenge or the new TOTP key that it is to answer for
+    Column("wrong", Integer),  # wrong codes so far
     sqlite_autoincrement=True,
 )
 

@@ -21,6 +21,8 @@ from stockade.events import Ref
 
 MOST_SESSIONS = 100
 """Sessions an account may have at a time; the oldest is closed for one more."""
+STEP_SECONDS = 600.0
+"""Seconds in which a second factor has to be shown."""
 LONGEST_COOKIE = 512
 _BY_DIGEST = (  # built once: it runs at every request
     with_holder("session").add_columns(sessions.c.factor).where(sessions.c.digest == bindparam("wanted"))
@@ -46,8 +48,8 @@ class Sessions(Held):
     """The sessions of the directory."""
 
     def open_session(self, account: Account, now: float, lifetime: float, *, source: str | None = None) -> Secret:
-        """A new session for who has just authenticated, ``lifetime`` seconds long, and return its cookie's value. It
-        opens nothing until a second factor is shown in it, when the account has one, or must have.
+        """A new session for who has just authenticated, ``lifetime`` seconds long, and return its cookie's value. When
+        the account has a second factor, it opens nothing until that is shown in it, within STEP_SECONDS.
 
         Raises UnknownAccount and AccountBlocked.
         """
@@ -57,7 +59,9 @@ class Sessions(Held):
             current = usable_account(sql, account.name, now)
             sql.execute(delete(sessions).where(sessions.c.expires <= now))
             _make_room(sql, current.id)
-            place = {"account_id": current.id, "last_address": source and source[:64]}
+            place: dict[str, object] = {"account_id": current.id, "last_address": source and source[:64]}
+            if has_factor(sql, current.id):
+                place["expires"] = now + min(lifetime, STEP_SECONDS)
             number = sql.execute(insert(sessions).values(values | place).returning(sessions.c.id)).scalar_one()
         self._report("session.create", Ref(SYSTEM, "session", str(number)), now=now, by=current.ref, source=source)
         return cookie
