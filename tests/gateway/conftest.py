@@ -11,6 +11,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from stockade.directory import BuiltinDirectory, Passwords
+from stockade.directory.sealing import Sealing
 from stockade.directory.seed import Demo
 from stockade.gateway import registry_process
 from stockade.gateway.app import build
@@ -80,7 +81,9 @@ def start_forge(tmp_path: Path) -> Iterator[StartForge]:
             state = tmp_path / "state"
             state.mkdir()
             directory = stack.enter_context(
-                BuiltinDirectory(f"sqlite:///{state}/directory.db", passwords=quick_passwords())
+                BuiltinDirectory(
+                    f"sqlite:///{state}/directory.db", passwords=quick_passwords(), sealing=Sealing(bytes(32))
+                )
             )
             directory.migrate()
             demo = prepare(state, directory)

@@ -69,6 +69,7 @@ from stockade.directory.refusals import (
     UnknownRepository,
     UnknownToken,
     WeakPassword,
+    WrongFactor,
 )
 from stockade.directory.secret import Secret
 
@@ -102,5 +103,6 @@ __all__ = [
     "UnknownToken",
     "Visibility",
     "WeakPassword",
+    "WrongFactor",
     "allowed",
 ]

@@ -9,6 +9,7 @@ from starlette.responses import PlainTextResponse
 
 from stockade.gateway import forward, registry
 from stockade.gateway.exchange import Reply
+from stockade.gateway.factor_pages import FactorPages
 from stockade.gateway.forward import ForwardAuth
 from stockade.gateway.git import Git, wanted
 from stockade.gateway.home import Home
@@ -83,7 +84,8 @@ class Rooms:
         if visitors is None:
             return
         sign_in = SignIn(visitors, site.deliver)
-        self.pages = dict.fromkeys(sign_in.paths, sign_in)
+        factors = FactorPages(visitors, sign_in.step)
+        self.pages = dict.fromkeys(sign_in.paths, sign_in) | dict.fromkeys(factors.paths, factors)
         if site.upstream is None:
             self.pages["/"] = Home(visitors, registry=site.registry is not None)
         if site.repositories is not None:

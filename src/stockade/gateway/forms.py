@@ -11,8 +11,11 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qsl
 
-from stockade.gateway.cookies import FORM, cookie_in
+from starlette.responses import Response
+
+from stockade.gateway.cookies import FORM, cookie_in, give
 from stockade.gateway.origin import Origin
+from stockade.gateway.pages import page
 from stockade.guard.asgi import Headers, Receive, Scope
 
 LONGEST: Final = 64 * 1024
@@ -33,6 +36,17 @@ def token_of(scope: Scope, origin: Origin) -> str:
     """What forms for this browser have to hold: what its cookie says, or something new."""
     kept = cookie_in(Headers(scope["headers"]).get("cookie") or "", FORM, secure=origin.secure)
     return kept or secrets.token_urlsafe(24)
+
+
+def form_page(
+    scope: Scope, origin: Origin, name: str, status: int = 200, /, *, scripted: bool = False, **values: object
+) -> Response:
+    """A page with a form, and the cookie that goes with it."""
+    token = token_of(scope, origin)
+    told = {"token": token, "token_field": TOKEN, "host": origin.host, "note": "", **values}
+    answer = page(name, status, scripted=scripted, **told)
+    give(answer, FORM, token, origin)
+    return answer
 
 
 async def read(scope: Scope, receive: Receive, origin: Origin) -> Mapping[str, str]:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from starlette.responses import RedirectResponse, Response
+
 from stockade.directory import Authenticated, Visibility
-from stockade.gateway.cookies import FORM, give
-from stockade.gateway.forms import TOKEN, token_of
+from stockade.directory.refusals import ENROL
+from stockade.gateway.forms import form_page
 from stockade.gateway.identity import Visitors
 from stockade.gateway.origin import origin_of
-from stockade.gateway.pages import page
 from stockade.gateway.threads import queried
 from stockade.guard.asgi import Receive, Scope, Send
 
@@ -36,20 +37,28 @@ class Home:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the page."""
+        await (await self._answer(scope))(scope, receive, send)
+
+    async def _answer(self, scope: Scope) -> Response:
+        """The page; who must enrol a second factor first is sent to where one does."""
         origin = origin_of(scope, self.visitors.guard.addresses)
-        who, token = await self.visitors.of_session(scope), token_of(scope, origin)
-        repositories = await queried(self._readable, who)
-        answer = page(
+        found = await self.visitors.signed_in(scope)
+        if found is not None and found.overdue(self.visitors.clock()):
+            return RedirectResponse(ENROL, 303, {"cache-control": "no-store"})
+        who = found if found is not None and not found.factor_missing else None
+        return form_page(
+            scope,
+            origin,
             "home",
             account=who.account if who else None,
-            repositories=repositories,
+            has_factor=who is not None and who.has_factor,
+            due=who.due if who else None,
+            overdue=False,
+            linked=True,
+            repositories=await queried(self._readable, who.whole if who else None),
             origin=origin,
             registry=self.registry,
-            token=token,
-            token_field=TOKEN,
         )
-        give(answer, FORM, token, origin)
-        await answer(scope, receive, send)
 
     def _readable(self, who: Authenticated | None) -> list[Shown]:
         directory = self.visitors.directory

@@ -10,6 +10,7 @@ from typing import Final, cast
 
 from stockade.directory import AccountBlocked, Authenticated, BuiltinDirectory, UnknownCredentials
 from stockade.directory.builtin.register import unheard
+from stockade.directory.builtin.sessions import SignedIn
 from stockade.errors import Refused, Unavailable
 from stockade.events import Event
 from stockade.gateway.credentials import Shown, shown
@@ -81,17 +82,25 @@ class Visitors:
         await self.refuse_banned(found)
         return found
 
-    async def of_session(self, scope: Scope) -> Authenticated | None:
-        """Whose browser this is, if anybody's. Passwords are none of a page's business: one that took them along with
-        any request would answer guesses that no rule counts.
-        """
+    def cookie(self, scope: Scope) -> str:
+        """The session's cookie; empty when there is none."""
         credential: Shown | None = scope.get(SHOWN)
-        if credential is None or credential.kind != "session":
+        return credential.secret if credential is not None and credential.kind == "session" else ""
+
+    async def signed_in(self, scope: Scope) -> SignedIn | None:
+        """Whose browser this is, even when it has a second factor still to show or to enrol; None for nobody's, and for
+        who may not be let in. Passwords are none of a page's business: one that took them along with any request would
+        answer guesses that no rule counts.
+        """
+        cookie = self.cookie(scope)
+        if not cookie:
             return None
         try:
-            return await self.authenticate(scope)
+            found = await queried(self.directory.signed_in, cookie, self.clock(), source=self.source(scope))
+            await self.refuse_banned_user(found.account.name)
         except Refused:
             return None
+        return found
 
     async def refuse_banned(self, found: Authenticated) -> None:
         """Raise Banned when the account or the token is banned; a store that is down bans nobody."""

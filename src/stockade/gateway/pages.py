@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from functools import cache
+from datetime import UTC, datetime
+from functools import cache, partial
 from importlib.resources import files
 from typing import Final
 
@@ -12,11 +13,18 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 STYLE: Final = files(__package__).joinpath("templates", "style.css").read_text(encoding="utf-8")
-_DIGEST: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+SCRIPT: Final = files(__package__).joinpath("templates", "security_key.js").read_text(encoding="utf-8")
+"""The one script, for pages that ask for a security key."""
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
 POLICY: Final = "; ".join(
     [
         "default-src 'none'",
-        f"style-src 'sha256-{_DIGEST}'",
+        f"style-src {_digest(STYLE)}",
         "img-src data:",
         "form-action 'self'",
         "frame-ancestors 'none'",
@@ -24,6 +32,8 @@ POLICY: Final = "; ".join(
     ]
 )
 """CSP Level 3: no script at all, and no style but ours, known by its digest."""
+WITH_SCRIPT: Final = f"{POLICY}; script-src {_digest(SCRIPT)}"
+"""The same where our one script is, known by its digest."""
 HEADERS: Final = {
     "cache-control": "no-store",
     "content-security-policy": POLICY,
@@ -39,10 +49,17 @@ HEADERS: Final = {
 @cache
 def _templates() -> Environment:
     loader = PackageLoader(__package__, "templates")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.filters |= {"day": partial(_written, "%d %B %Y"), "moment": partial(_written, "%d %B %Y, %H:%M UTC")}
+    return made
 
 
-def page(name: str, status: int = 200, **values: object) -> HTMLResponse:
-    """A page from the template of this name."""
-    text = _templates().get_template(f"{name}.html").render(style=STYLE, **values)
-    return HTMLResponse(text, status, HEADERS)
+def _written(form: str, when: float) -> str:
+    return datetime.fromtimestamp(when, UTC).strftime(form).lstrip("0")
+
+
+def page(name: str, status: int = 200, /, *, scripted: bool = False, **values: object) -> HTMLResponse:
+    """A page from the template of this name; ``scripted``, with the script for security keys."""
+    text = _templates().get_template(f"{name}.html").render(style=STYLE, script=SCRIPT, **values)
+    headers = HEADERS | ({"content-security-policy": WITH_SCRIPT} if scripted else {})
+    return HTMLResponse(text, status, headers)

@@ -10,17 +10,16 @@ from starlette.responses import RedirectResponse, Response
 from stockade.directory import Account, AccountBlocked, Secret, UnknownCredentials, WeakPassword
 from stockade.errors import Refused, Unavailable
 from stockade.gateway.cookies import FORM, SESSION, cookie_in, give, take_back
-from stockade.gateway.forms import TOKEN, BadForm, read, token_of
+from stockade.gateway.forms import BadForm, form_page, read
 from stockade.gateway.identity import Visitors
 from stockade.gateway.origin import Origin, origin_of
 from stockade.gateway.outbox import Deliver, reset_message
-from stockade.gateway.pages import page
+from stockade.gateway.second_step import ANSWER, CODE, SIGN_IN, SecondStep, failed
 from stockade.gateway.threads import hashed, queried
 from stockade.guard.asgi import Headers, Receive, Scope, Send
 from stockade.guard.paths import normal
 
 SESSION_SECONDS: Final = 12 * 3600.0
-SIGN_IN: Final = "/users/sign_in"
 NOT_RIGHT: Final = "The name or the password is not right."
 
 Fields = Mapping[str, str]
@@ -32,6 +31,7 @@ class SignIn:
 
     def __init__(self, visitors: Visitors, deliver: Deliver | None = None) -> None:
         self.visitors, self.directory, self.deliver = visitors, visitors.directory, deliver
+        self.step = SecondStep(visitors, SESSION_SECONDS)
         self.routes: Mapping[tuple[str, str], Handler] = {
             ("GET", SIGN_IN): self.show_sign_in,
             ("POST", SIGN_IN): self.sign_in,
@@ -50,22 +50,29 @@ class SignIn:
         try:
             answer = await handler(scope, receive, origin) if handler else _no_such_method()
         except BadForm as bad:
-            answer = self._page(scope, origin, "sign_in", bad.status, error=bad.text, login="")
+            answer = form_page(scope, origin, "sign_in", bad.status, error=bad.text, login="")
         except Unavailable as down:
-            answer = self._page(scope, origin, "sign_in", 503, error=down.message, login="")
+            answer = form_page(scope, origin, "sign_in", 503, error=down.message, login="")
         await answer(scope, receive, send)
 
     # ── in and out ───────────────────────────────────────────────────────────────────────────────
 
     async def show_sign_in(self, scope: Scope, _receive: Receive, origin: Origin) -> Response:
-        """The form; who is in already is sent home."""
-        if await self.visitors.of_session(scope) is not None:
-            return RedirectResponse("/", 303)
-        return self._page(scope, origin, "sign_in", error="", login="")
+        """The form; who is in already is sent home, and who is half in shown the second step."""
+        found = await self.visitors.signed_in(scope)
+        if found is None:
+            return form_page(scope, origin, "sign_in", error="", login="")
+        if found.factor_missing:
+            return await self.step.show(scope, origin, found)
+        return RedirectResponse("/", 303)
 
     async def sign_in(self, scope: Scope, receive: Receive, origin: Origin) -> Response:
-        """Open a session. A failure is a 401, so that a rule can count failures alone."""
+        """Open a session, or take the second step into it. A failure is a 401, so that a rule can count failures
+        alone.
+        """
         fields = await read(scope, receive, origin)
+        if CODE in fields or ANSWER in fields:
+            return await self.step.take(fields, scope, origin)
         name = fields.get("user[login]", "")[:255]
         try:
             found = await self.visitors.password(name, fields.get("user[password]", ""), scope)
@@ -73,12 +80,12 @@ class SignIn:
             now = self.visitors.clock()
             cookie = await queried(self.directory.open_session, found.account, now, SESSION_SECONDS, source=source)
         except UnknownCredentials:
-            answer = self._page(scope, origin, "sign_in", 401, error=NOT_RIGHT, login=name)
-            answer.headers["www-authenticate"] = 'FormBased realm="Stockade"'
-            return answer
+            return failed(form_page(scope, origin, "sign_in", 401, error=NOT_RIGHT, login=name))
         except Refused as refused:
-            return self._page(scope, origin, "sign_in", 403, error=refused.message, login=name)
-        answer = RedirectResponse("/", 303, {"cache-control": "no-store"})
+            return form_page(scope, origin, "sign_in", 403, error=refused.message, login=name)
+        found_out = await queried(self.directory.signed_in, cookie, now)
+        onward = SIGN_IN if found_out.factor_missing else "/"
+        answer = RedirectResponse(onward, 303, {"cache-control": "no-store"})
         give(answer, SESSION, cookie, origin)
         return answer
 
@@ -97,11 +104,11 @@ class SignIn:
 
     async def show_forgotten(self, scope: Scope, _receive: Receive, origin: Origin) -> Response:
         """The form that asks for a code."""
-        return self._page(scope, origin, "forgotten", error="", sent=False)
+        return form_page(scope, origin, "forgotten", error="", sent=False)
 
     async def show_reset(self, scope: Scope, _receive: Receive, origin: Origin) -> Response:
         """The form that takes the code and the new password."""
-        return self._page(scope, origin, "reset", error="")
+        return form_page(scope, origin, "reset", error="")
 
     async def change_password(self, scope: Scope, receive: Receive, origin: Origin) -> Response:
         """Ask for a code, or use one."""
@@ -111,7 +118,7 @@ class SignIn:
         found = await self._requested(fields.get("user[email]", "")[:255], scope)
         if found is not None:
             await self._send(*found)
-        return self._page(scope, origin, "forgotten", error="", sent=True)
+        return form_page(scope, origin, "forgotten", error="", sent=True)
 
     async def _requested(self, name: str, scope: Scope) -> tuple[Account, Secret] | None:
         source = self.visitors.source(scope)
@@ -128,21 +135,14 @@ class SignIn:
             with self.visitors.passwords.taken(self.visitors.client(scope).key):
                 await hashed(self.directory.reset_password, code, new, now, source=source)
         except UnknownCredentials:
-            return self._page(scope, origin, "reset", 422, error="This code does not work, or not any more.")
+            return form_page(scope, origin, "reset", 422, error="This code does not work, or not any more.")
         except WeakPassword as weak:
-            return self._page(scope, origin, "reset", 422, error=weak.remedy)
+            return form_page(scope, origin, "reset", 422, error=weak.remedy)
         except AccountBlocked as blocked:
-            return self._page(scope, origin, "reset", 403, error=blocked.message)
-        return self._page(
+            return form_page(scope, origin, "reset", 403, error=blocked.message)
+        return form_page(
             scope, origin, "sign_in", error="", login="", note="Your password is changed. Sign in with it."
         )
-
-    def _page(self, scope: Scope, origin: Origin, name: str, status: int = 200, **values: object) -> Response:
-        """A page with a form, and the cookie that goes with it."""
-        token = token_of(scope, origin)
-        answer = page(name, status, token=token, token_field=TOKEN, host=origin.host, **{"note": "", **values})
-        give(answer, FORM, token, origin)
-        return answer
 
 
 def _no_such_method() -> Response:

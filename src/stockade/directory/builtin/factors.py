@@ -153,7 +153,7 @@ def _settled(change: Change, row: Row[Any], now: float, source: str | None) -> l
 
 
 def _give_codes(change: Change, row: Row[Any], now: float, source: str | None) -> list[Secret]:
-    number = _insert(change, row, CredentialKind.RECOVERY, "recovery codes", now=now, source=source)
+    number = _insert(change, row, CredentialKind.RECOVERY, "Recovery codes", now=now, source=source)
     codes = new_recovery_codes()
     kept = [{"factor_id": number, "digest": digest(recovery_code(code))} for code in codes]
     change.sql.execute(insert(recovery_codes), kept)

@@ -15,7 +15,7 @@ from stockade.directory.builtin.schema import sessions
 from stockade.directory.builtin.tokens import note_use, use_is_news
 from stockade.directory.refusals import UnknownCredentials
 from stockade.directory.secret import Secret
-from stockade.directory.standing import refuse_overdue, refuse_unusable
+from stockade.directory.standing import overdue, refuse_overdue, refuse_unusable
 from stockade.directory.tokens import digest, make_code
 from stockade.events import Ref
 
@@ -42,6 +42,20 @@ class SignedIn:
     def factor_missing(self) -> bool:
         """Whether the second factor that the account has is still to be shown."""
         return self.has_factor and self.shown is None
+
+    @property
+    def due(self) -> float | None:
+        """When the account must have the second factor that it has not; None when it need not."""
+        return None if self.has_factor else self.account.factor_due
+
+    def overdue(self, now: float) -> bool:
+        """Whether nothing is open to it any more but enrolling one."""
+        return not self.has_factor and overdue(self.account, now)
+
+    @property
+    def whole(self) -> Authenticated:
+        """Who it is, for what a session opens."""
+        return Authenticated(self.account, self.session, self.session.scopes)
 
 
 class Sessions(Held):
@@ -76,7 +90,7 @@ class Sessions(Held):
         if found.factor_missing:
             raise UnknownCredentials("second factor not shown", found.account.ref)
         refuse_overdue(found.account, now, factor=found.has_factor)
-        return Authenticated(found.account, found.session, found.session.scopes)
+        return found.whole
 
     def signed_in(self, cookie: str, now: float, *, source: str | None = None) -> SignedIn:
         """Whose session this is, even when a second factor is still to be shown or enrolled in it. Raises
