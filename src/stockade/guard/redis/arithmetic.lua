@@ -2,20 +2,17 @@
 -- made when they are first needed, for most calls of the script need none.
 local FOREVER = 9007199254740992
 
-local function arithmetic()
-  -- The cells of a meter are when its window began, what the window before held, and what this one holds.
-  local function roll(cells, period, now)
-    local elapsed = now - cells[1]
-    if 0 <= elapsed and elapsed < period then return elapsed end
-    if -2 * period < elapsed and elapsed < 0 then return 0 end
-    if 0 <= elapsed and elapsed < 2 * period then
-      cells[1], cells[2], cells[3] = cells[1] + period, cells[3], 0
-      return elapsed - period
-    end
-    cells[1], cells[2], cells[3] = now, 0, 0
-    return 0
-  end
+-- The window that `now` falls in, what the one before held, what this one holds, and how far into it we are.
+local function roll(began, before, current, period, now)
+  local elapsed = now - began
+  if 0 <= elapsed and elapsed < period then return began, before, current, elapsed end
+  if -2 * period < elapsed and elapsed < 0 then return began, before, current, 0 end
+  if 0 <= elapsed and elapsed < 2 * period then return began + period, current, 0, elapsed - period end
+  return now, 0, 0, 0
+end
 
+-- The cells of a meter are when its window began, what the window before held, and what this one holds.
+local function arithmetic()
   local function wait_for_room(room, period, elapsed, before, current)
     if room < 0 then return period end
     if current <= room then return math.max(1, period * (1 - (room - current) / before) - elapsed) end
@@ -24,8 +21,8 @@ local function arithmetic()
 
   local function sliding(meter, cells, now)
     local period, room, cost = meter.period, meter.room, meter.cost
-    local elapsed = roll(cells, period, now)
-    local before, current = cells[2], cells[3]
+    local began, before, current, elapsed = roll(cells[1], cells[2], cells[3], period, now)
+    cells[1], cells[2], cells[3] = began, before, current
     if cost < 0 then
       cells[2], cells[3] = 0, 0
       return 0, 0, 0

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from hashlib import sha1
 from itertools import chain, islice
+from math import inf
 from struct import Struct, pack
 from typing import Final
 
@@ -110,7 +111,7 @@ def describe(group: Group) -> list[bytes]:
     banning = list(dict.fromkeys((*group.bans, *(m.rule for m in meters if m.bantimes))))
     looked = -1 if group.exempt else len(group.bans)
     names = encode("\n".join(meter.rule for meter in meters))
-    rows = [_row(place, meter, banning) for place, meter in enumerate(meters, 1) if not _ordinary(meter)]
+    rows = [_row(place, meter, banning) for place, meter in enumerate(meters, 1) if not (_slides(meter) and meter.window is Window.SLIDING)]
     about = (len(meters), _mark(names), len(rows), len(banning), looked, group.lifetime, group.writes, group.strikes)
     numbers = (*about, *map(_period, meters), *map(_quick_room, meters), *(m.cost for m in meters), *chain(*rows))
     return [pack(f"<{len(numbers)}d", *numbers), names, *(encode(f"ban:{rule}") for rule in banning)]
@@ -121,23 +122,23 @@ def _mark(names: bytes) -> int:
     return int(sha1(names, usedforsecurity=False).hexdigest()[:12], 16)
 
 
-def _ordinary(meter: Meter) -> bool:
-    """Is what the quick way asks of a meter all there is to it?"""
-    return meter.window is Window.SLIDING and meter.cost >= 0.0
+def _slides(meter: Meter) -> bool:
+    """Does it count in sliding windows, and nothing but count?"""
+    return meter.window in (Window.SLIDING, Window.STRIKES) and meter.cost >= 0.0
 
 
 def _period(meter: Meter) -> float:
-    """The period within which a meter may count in the quick way, as sliding ones do: none for the others."""
-    return meter.period if meter.window in (Window.SLIDING, Window.STRIKES) and meter.cost >= 0.0 else 0.0
+    """The period of a meter that may be counted in the quick way, as sliding ones are; the others' windows never end."""
+    return meter.period if _slides(meter) else inf
 
 
 def _quick_room(meter: Meter) -> float:
-    """How much may be used at most before a request that is counted in the quick way: one that bans is not, and neither
-    is one that would be within a rounding of it.
+    """How much may be used at most before a request that is counted in the quick way: none that may ban is, not even one
+    that is within a rounding of it.
     """
-    if meter.window is Window.STRIKES and meter.cost:
-        return meter.limit * (1 - 1e-9) - meter.cost
-    return FOREVER if meter.window is Window.STRIKES else _room(meter)
+    if not _slides(meter):
+        return -inf
+    return meter.limit * (1 - 1e-9) - meter.cost if meter.window is Window.STRIKES and meter.cost else _room(meter)
 
 
 def _room(meter: Meter) -> float:

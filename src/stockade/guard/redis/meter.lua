@@ -163,9 +163,13 @@ local function tally(key, group, state, known, evidence, index, readings, counte
     local rule, period, cost = places[n], periods[n], costs[n]
     local at = HEAD + 2 * rule
     local elapsed, current = now - state[at - 1], used[rule]
+    if elapsed >= period and open then
+      state[at - 1], state[at], current, elapsed = roll(state[at - 1], state[at], current, period, now)
+      moved = true
+    end
     local estimate = current + state[at] * (1 - elapsed / period)
-    if 0 <= elapsed and elapsed < period and estimate <= rooms[n] and open then
-      -- nearly every request falls in the open window and finds room: that way is kept short
+    if 0 <= elapsed and estimate <= rooms[n] and open then
+      -- nearly every request finds room: that way is kept short
       used[rule], readings[counted + n] = current + cost, estimate + cost
     else
       group.meters = group.meters or meters_of(group)
