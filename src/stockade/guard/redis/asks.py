@@ -111,7 +111,11 @@ def describe(group: Group) -> list[bytes]:
     banning = list(dict.fromkeys((*group.bans, *(m.rule for m in meters if m.bantimes))))
     looked = -1 if group.exempt else len(group.bans)
     names = encode("\n".join(meter.rule for meter in meters))
-    rows = [_row(place, meter, banning) for place, meter in enumerate(meters, 1) if not (_slides(meter) and meter.window is Window.SLIDING)]
+    rows = [
+        _row(place, meter, banning)
+        for place, meter in enumerate(meters, 1)
+        if not (_slides(meter) and meter.window is Window.SLIDING)
+    ]
     about = (len(meters), _mark(names), len(rows), len(banning), looked, group.lifetime, group.writes, group.strikes)
     numbers = (*about, *map(_period, meters), *map(_quick_room, meters), *(m.cost for m in meters), *chain(*rows))
     return [pack(f"<{len(numbers)}d", *numbers), names, *(encode(f"ban:{rule}") for rule in banning)]
