@@ -18,11 +18,12 @@ local DIES, BARRED, MARK, HEAD = 1, 2, 3, 3 -- of a state; what is there for eac
 local PLAN, GROUP, ROW, PLACED, ANSWER = '<ddd', '<dddddddd', '<dddddddddd', '<dd', '<ddd'
 local numbers, pack, call, words = struct.unpack, struct.pack, redis.call, ARGV
 
-local formats = {}
-local function doubles(size)
-  formats[size] = formats[size] or '<' .. string.rep('d', size)
-  return formats[size]
-end
+local doubles = setmetatable({}, { -- by how many: the format that they are packed in
+  __index = function(made, size)
+    made[size] = '<' .. string.rep('d', size)
+    return made[size]
+  end,
+})
 
 -- The group that begins at a place in ARGV, and where the next one begins. What the quick way asks of each meter comes first.
 -- Its counters are those of a client, one by one, unless the mark of the client's rules is another's.
@@ -35,8 +36,8 @@ local function group_at(at)
     spec = spec, size = size, others = others, rules = words[at + 1], places = { [0] = own, [mark] = own },
     bans = { unpack(words, at + 2, at + 1 + bans) }, looked = looked, lifetime = lifetime,
     writes = writes ~= 0, strikes = strikes ~= 0,
-    period = { numbers(doubles(size), spec, 65) }, room = { numbers(doubles(size), spec, 65 + 8 * size) },
-    cost = { numbers(doubles(size), spec, 65 + 16 * size) },
+    period = { numbers(doubles[size], spec, 65) }, room = { numbers(doubles[size], spec, 65 + 8 * size) },
+    cost = { numbers(doubles[size], spec, 65 + 16 * size) },
   }, at + 2 + bans
 end
 
@@ -50,7 +51,7 @@ local function meters_of(group)
     local n, window, limit, period, room, need, cost, burst, ban, times = numbers(ROW, group.spec, at)
     meters[n] = {
       count = counts[window], limit = limit, period = period, room = room, need = need, cost = cost, burst = burst,
-      ban = group.bans[ban], times = times, bantimes = { numbers(doubles(times), group.spec, at + 80) },
+      ban = group.bans[ban], times = times, bantimes = { numbers(doubles[times], group.spec, at + 80) },
     }
     at = at + 80 + 8 * times
   end
@@ -82,7 +83,7 @@ local function read(key)
   local known = call('HMGET', key, 'state', 'used')
   local state = known[1]
   if not state or #state < 8 * HEAD then return { 0, 0, 0 }, '' end
-  return { numbers(doubles(#state / 8), state) }, known[2] or ''
+  return { numbers(doubles[#state / 8], state) }, known[2] or ''
 end
 
 -- The enforced, live ban that answers for a client: -1 for one by hand, else which of the group's; and until when.
@@ -126,14 +127,14 @@ end
 -- seldom told to be kept.
 local function write(key, lifetime, places, state, moved, used, known, now)
   local size, keeps = places.size, state[DIES] < now + lifetime and math.min(1.25 * lifetime, FOREVER - now)
-  local counts = pack(doubles(size), unpack(used, 1, size))
+  local counts = pack(doubles[size], unpack(used, 1, size))
   if keeps then state[DIES], moved = math.ceil(now + keeps), true end
   if state[MARK] ~= places.mark then
     state[MARK], moved = places.mark, true
     call('HSET', key, 'rules', places.rules)
   end
   if moved then
-    call('HSET', key, 'state', pack(doubles(HEAD + 2 * size), unpack(state, 1, HEAD + 2 * size)), 'used', counts)
+    call('HSET', key, 'state', pack(doubles[HEAD + 2 * size], unpack(state, 1, HEAD + 2 * size)), 'used', counts)
   elseif counts ~= known then
     call('HSET', key, 'used', counts)
   end
@@ -154,7 +155,7 @@ local function tally(key, group, state, known, evidence, index, readings, counte
   end
   local held, size = places.held, places.size
   if #known ~= 8 * held or #state ~= HEAD + 2 * held + 1 then held = 0 end -- what is unpacked ends with where it ended
-  local used, moved = { numbers(doubles(held), known) }, held < size
+  local used, moved = { numbers(doubles[held], known) }, held < size
   for rule = held + 1, size do
     used[rule], state[HEAD + 2 * rule - 1], state[HEAD + 2 * rule] = 0, 0, 0
   end
@@ -167,7 +168,8 @@ local function tally(key, group, state, known, evidence, index, readings, counte
       state[at - 1], state[at], current, elapsed = roll(state[at - 1], state[at], current, period, now)
       moved = true
     end
-    local estimate = current + state[at] * (1 - elapsed / period)
+    local before, estimate = state[at], current
+    if before ~= 0 then estimate = current + before * (1 - elapsed / period) end
     if 0 <= elapsed and estimate <= rooms[n] and open then
       -- nearly every request finds room: that way is kept short
       used[rule], readings[counted + n] = current + cost, estimate + cost
@@ -224,8 +226,8 @@ for request = 1, requests do
         KEYS[key + ask], groups[ask], state[ask], known[ask], evidence[ask], index, readings, counted, told, said, now
       )
     end
-    answers[request] = pack(doubles(counted), unpack(readings, 1, counted))
-    if said > 0 then answers[request] = answers[request] .. pack(doubles(said), unpack(told, 1, said)) end
+    answers[request] = pack(doubles[counted], unpack(readings, 1, counted))
+    if said > 0 then answers[request] = answers[request] .. pack(doubles[said], unpack(told, 1, said)) end
   end
   key = key + asks
 end
