@@ -69,6 +69,10 @@ def search(*, quick: bool) -> Sequence[Row]:
     return rows_of("search", entries=20_000 if quick else 1_000_000, rounds=2 if quick else 20)
 
 
+def credentials(*, quick: bool) -> Sequence[Row]:
+    return rows_of("credentials", people=60 if quick else 8_700, rounds=1 if quick else 3)
+
+
 def intake(*, quick: bool) -> Sequence[Row]:
     return rows_of("intake", lines=500 if quick else 50_000)
 
@@ -94,5 +98,6 @@ SECTIONS: Final = (
     Section("audit", "The audit log", audit),
     Section("detect", "Detection: every rule in the stream", detect),
     Section("search", "Search in the audit log", search),
+    Section("credentials", "A hundred thousand credentials", credentials),
     Section("sealing", "The audit log, carried away", sealing),
 )

@@ -74,6 +74,7 @@ PURE = [
     "stockade.directory.accounts",
     "stockade.directory.factors",
     "stockade.directory.names",
+    "stockade.directory.inventory",
     "stockade.directory.ordering",
     "stockade.directory.permissions",
     "stockade.directory.powers",

@@ -96,3 +96,12 @@ def test_terms_that_make_no_sense_are_refused(directory: BuiltinDirectory) -> No
     with pytest.raises(ConfigurationError, match="not a token"):
         directory.issue_token("alice", "x", [Scope.API], kind=CredentialKind.SESSION)
     assert list(directory.tokens()) == []
+
+
+def test_a_token_that_was_found_somewhere_is_told_without_a_use_being_noted(directory: BuiltinDirectory) -> None:
+    token, plain = directory.issue_token("alice", "laptop", [Scope.API])
+    assert directory.token_in_plain(plain) == token
+    revoked = directory.revoke_token(token.id)
+    assert directory.token_in_plain(plain) == revoked
+    with pytest.raises(UnknownToken):
+        directory.token_in_plain("stk_pat_nobodys")

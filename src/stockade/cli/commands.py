@@ -15,6 +15,7 @@ from stockade.cli import (
     checkup,
     concealed,
     configure,
+    credentials,
     detect,
     explain,
     incident,
@@ -23,6 +24,7 @@ from stockade.cli import (
     logs,
     people,
     plans,
+    reach,
     responses,
     review,
     search,
@@ -70,6 +72,8 @@ app.add_typer(audit.audit, name="audit", rich_help_panel=UNDERSTAND)
 app.command(rich_help_panel=UNDERSTAND)(review.review)
 app.add_typer(detect.detect, name="detect", rich_help_panel=UNDERSTAND)
 app.add_typer(incident.incident, name="incident", rich_help_panel=RESPOND)
+app.command(rich_help_panel=UNDERSTAND)(credentials.credentials)
+app.command(rich_help_panel=UNDERSTAND)(reach.reach)
 app.command(rich_help_panel=ACT)(bans.ban)
 app.command(rich_help_panel=ACT)(bans.unban)
 app.command(rich_help_panel=ACT)(people.accounts)

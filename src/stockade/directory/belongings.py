@@ -192,7 +192,7 @@ class Belongings:
 
     def _key(self, who: Person, kind: CredentialKind, *, within: str | None = None) -> None:
         bits = self.chance.choices((256, 4096, 3072, 2048, 1024), (60, 16, 10, 11, 3))[0]
-        lent = kind is CredentialKind.SSH_KEY and self.chance.random() < 0.01
+        lent = kind is CredentialKind.SSH_KEY and self.chance.random() < 0.03
         public, print_ = self._lent if lent else self._public_key(bits)
         bits, algorithm = (3072 if lent else bits), "ed25519" if bits == 256 and not lent else "rsa"
         if kind is CredentialKind.GPG_KEY:

@@ -5,7 +5,7 @@ that they did make; computed from what the directory and the log say.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -123,6 +123,12 @@ def reach(
     return Reach(subject, window, secrets, tuple(_access(power)), tuple(_mints(power, subject)), made)
 
 
+def witnessed(found: Reach, entries: Iterable[Entry]) -> Reach:
+    """The same, with what these entries show of each secret: those about the secrets, whoever they are by."""
+    seen = sightings(entries, {each.ref for each in found.secrets}, found.subject.account.ref)
+    return replace(found, secrets=tuple(_with(each, seen.get(each.ref)) for each in found.secrets))
+
+
 def _power(subject: Subject, parts: tuple[Membership, ...]) -> Power:
     if subject.token is None:
         return Power(parts, subject.account.admin)
@@ -201,7 +207,7 @@ def day(moment: float) -> str:
 
 
 def _with(each: Reached, seen: Seen | None) -> Reached:
-    return each if seen is None else Reached(each.thing, each.how, each.why, each.fresh, seen)
+    return each if seen is None else replace(each, seen=seen)
 
 
 def _sorted(found: Iterable[Reached]) -> list[Reached]:

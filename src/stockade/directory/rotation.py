@@ -58,6 +58,14 @@ REPLACED: Final[Mapping[str, str]] = {
     "mirror": "mirror.remove",
 }
 """The action that puts another secret in its place."""
+SERVING: Final = frozenset(
+    {
+        *(KIND.DEPLOY, KIND.TRIGGER, KIND.REGISTRATION, KIND.PROJECT, KIND.GROUP, KIND.DEPLOY_KEY),
+        KIND.RUNNER,
+        KIND.APPLICATION,
+    }
+)
+"""What others work with, whoever holds it: replaced, not ended."""
 BY_HAND: Final[Mapping[CredentialKind, str]] = {
     KIND.VARIABLE: "its new value comes from what it opens",
     KIND.MIRROR: "its password is changed at the other end",
@@ -117,7 +125,7 @@ def _counts(each: Reached) -> bool:
 
 def _item(each: Reached, owners: _Owners) -> Item:
     thing, verb, by_hand = each.thing, ENDED[each.ref.kind], ""
-    if each.how is not How.OWN and not each.fresh:
+    if not each.fresh and (each.how is not How.OWN or thing.kind in SERVING):
         verb, by_hand = REPLACED.get(each.ref.kind, verb), BY_HAND.get(thing.kind, "")
     elif thing.kind in FACTOR_KINDS and not each.fresh:
         by_hand = "ask whose it is: it was there before"

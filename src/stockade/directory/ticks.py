@@ -158,6 +158,12 @@ def waived(progress: Progress, target: Ref, subject: Ref, *, now: float, by: Ref
     return _event(WAIVED, target, subject, now=now, by=by, reason=reason)
 
 
+def reopened(progress: Progress, target: Ref, subject: Ref, *, now: float, by: Ref | None) -> Event:
+    """The event that opens a line again."""
+    progress.item(target)
+    return _event(REOPENED, target, subject, now=now, by=by, reason="")
+
+
 def _event(action: str, target: Ref, subject: Ref, *, now: float, by: Ref | None, reason: str) -> Event:
     details = {"subject": str(subject)} | ({"reason": reason} if reason else {})
     return Event(now, action, by, target, details=details)

@@ -12,12 +12,13 @@ from stockade.directory.builtin.founding import Founding
 from stockade.directory.builtin.people import People
 from stockade.directory.builtin.resets import Resets
 from stockade.directory.builtin.rotating import Rotating
+from stockade.directory.builtin.shared import Shared
 from stockade.directory.builtin.signing_in import SigningIn
 
 __all__ = ["BuiltinDirectory"]
 
 
-class BuiltinDirectory(People, SigningIn, Rotating, Factors, Resets, ByKey, Founding):
+class BuiltinDirectory(People, SigningIn, Rotating, Factors, Resets, ByKey, Founding, Shared):
     """Accounts, credentials and projects in SQLite or PostgreSQL; synchronous, and safe to use from many threads.
 
     ``url`` is ``sqlite:////path/to/file`` or ``postgresql://user@host/name``; ``record`` hears an Event of everything
