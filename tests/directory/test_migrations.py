@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect
+from sqlalchemy import Connection, inspect, text
 
-from stockade.directory import BuiltinDirectory
+from stockade.directory import BuiltinDirectory, Level, Membership, Scope, Visibility
+from stockade.directory.builtin.migrate import _configuration
 from stockade.directory.builtin.schema import metadata
 from stockade.errors import ConfigurationError, Unavailable
 from tests.directory.conftest import Stage
@@ -65,3 +69,65 @@ def test_a_database_of_a_newer_release_is_left_alone(own_stage: Stage) -> None:
 def test_a_database_that_was_never_migrated_says_so(url: str) -> None:
     with BuiltinDirectory(url) as directory, pytest.raises(Unavailable, match="migrated"):
         directory.account("alice")
+
+
+@dataclass(frozen=True)
+class Old:
+    """What a database of the first release held."""
+
+    accounts: int = 3
+    tokens: int = 2
+
+    def fill(self, sql: Connection) -> None:
+        for number in range(1, self.accounts + 1):
+            values = f"{number}, 'user{number}', 'human', 'active', :no, 'user{number}@example.org'"
+            sql.execute(
+                text(
+                    "INSERT INTO accounts (id, name, kind, state, admin, email, email_key, password, created)"
+                    f" VALUES ({values}, 'user{number}@example.org', 'a hash', 1.5)"
+                ),
+                {"no": False},
+            )
+        for number in range(1, self.tokens + 1):
+            sql.exec_driver_sql(
+                "INSERT INTO tokens (id, account_id, kind, name, within, scopes, digest, made)"
+                f" VALUES ({number}, {number}, 'personal', 'token {number}', 'a/b', 'api', '{number:064}', 2.5)"
+            )
+        sql.exec_driver_sql(
+            f"INSERT INTO sessions (id, account_id, digest, made, expires) VALUES (1, 1, '{9:064}', 3, 9)"
+        )
+        sql.exec_driver_sql(f"INSERT INTO resets (account_id, digest, expires) VALUES (2, '{8:064}', 3601.0)")
+        sql.exec_driver_sql("INSERT INTO repositories (path, visibility) VALUES ('a/b', 'public')")
+        sql.exec_driver_sql("INSERT INTO memberships (account_id, path, level) VALUES (1, 'a', 50)")
+
+
+def test_what_the_first_release_kept_is_all_there_after_it(url: str) -> None:
+    with BuiltinDirectory(url) as directory:
+        with directory._database.writing() as sql:
+            command.upgrade(_configuration(sql), "0001")
+            Old().fill(sql)
+        directory.migrate()
+        assert [(a.name, a.email, a.created) for a in directory.accounts()] == [
+            (f"user{number}", f"user{number}@example.org", 1.5) for number in (1, 2, 3)
+        ]
+        assert [(t.holder, t.name, t.within, t.made, t.made_by) for t in directory.tokens()] == [
+            ("user1", "token 1", "a/b", 2.5, None),
+            ("user2", "token 2", "a/b", 2.5, None),
+        ]
+        kinds = sorted(credential.kind.value for credential in directory.credentials())
+        assert kinds == ["password"] * 3 + ["personal"] * 2 + ["reset", "session"]
+        assert list(directory.memberships()) == [Membership("user1", "a", Level.OWNER)]
+        assert directory.repository("a/b").visibility is Visibility.PUBLIC
+        context = {"compare_type": True, "compare_server_default": True}
+        with directory._database.reading() as sql:
+            assert compare_metadata(MigrationContext.configure(sql, opts=context), metadata) == []
+
+
+def test_numbers_are_not_given_again_after_sqlite_wrote_a_table_anew(tmp_path: Path) -> None:
+    with BuiltinDirectory(f"sqlite:///{tmp_path}/directory.db") as directory:
+        with directory._database.writing() as sql:
+            command.upgrade(_configuration(sql), "0001")
+            Old().fill(sql)
+            sql.exec_driver_sql("DELETE FROM tokens WHERE id = 2")
+        directory.migrate()
+        assert directory.issue_token("user1", "next", [Scope.API])[0].id == 3

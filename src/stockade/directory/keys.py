@@ -35,6 +35,8 @@ def ssh_key(text: str) -> PublicKey:
     if len(words) < 2 or text.strip().count("\n"):
         raise WeakKey("it is not one line of the form type key comment")
     kind, blob = words[0], words[1]
+    if kind == "ssh-dss":
+        raise WeakKey("DSA is broken")
     try:
         raw = base64.b64decode(blob, validate=True)
         if kind.startswith("sk-"):
@@ -50,13 +52,13 @@ def openpgp_key(text: str) -> PublicKey:
     from pysequoia import Cert
     from pysequoia.packet import PacketPile
 
+    if "PRIVATE KEY" in text:
+        raise WeakKey("it is the private half, which nobody else may have; paste the public one")
     try:
         certificate = Cert.from_bytes(text[: LONGEST + 1].encode())
         primary = next(iter(PacketPile.from_bytes(bytes(certificate))))
     except (RuntimeError, ValueError, StopIteration) as error:
         raise WeakKey("it is no OpenPGP certificate") from error
-    if certificate.has_secret_keys:
-        raise WeakKey("it is the private half, which nobody else may have; paste the public one")
     if certificate.is_revoked:
         raise WeakKey("it is revoked")
     algorithm = str(primary.key_algorithm).rpartition(".")[2].lower()

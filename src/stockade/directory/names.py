@@ -44,6 +44,11 @@ def project_path(text: str) -> str:
     return path
 
 
+def place_path(text: str) -> str:
+    """The same for whatever may belong to the whole instance too, which is ``""``."""
+    return project_path(text) if text else ""
+
+
 def email_key(text: str) -> str:
     """The form under which an e-mail address is looked up; raises BadName when the text is no address."""
     key = fold(text) if len(text) <= _LONGEST_EMAIL else ""

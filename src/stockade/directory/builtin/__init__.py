@@ -6,19 +6,42 @@ from types import TracebackType
 from typing import Self
 
 from stockade.directory.accounts import SYSTEM
+from stockade.directory.builtin.applications import Applications
+from stockade.directory.builtin.automation import Automation
 from stockade.directory.builtin.by_key import ByKey
+from stockade.directory.builtin.contacts import Contacts
 from stockade.directory.builtin.factors import Factors
 from stockade.directory.builtin.founding import Founding
+from stockade.directory.builtin.keys import Keys
 from stockade.directory.builtin.people import People
 from stockade.directory.builtin.resets import Resets
 from stockade.directory.builtin.rotating import Rotating
+from stockade.directory.builtin.runners import Runners
 from stockade.directory.builtin.shared import Shared
 from stockade.directory.builtin.signing_in import SigningIn
+from stockade.directory.builtin.variables import Variables
+from stockade.directory.builtin.whose import Whose
 
 __all__ = ["BuiltinDirectory"]
 
 
-class BuiltinDirectory(People, SigningIn, Rotating, Factors, Resets, ByKey, Founding, Shared):
+class BuiltinDirectory(
+    People,
+    SigningIn,
+    Rotating,
+    Factors,
+    Resets,
+    ByKey,
+    Keys,
+    Variables,
+    Runners,
+    Automation,
+    Applications,
+    Contacts,
+    Whose,
+    Founding,
+    Shared,
+):
     """Accounts, credentials and projects in SQLite or PostgreSQL; synchronous, and safe to use from many threads.
 
     ``url`` is ``sqlite:////path/to/file`` or ``postgresql://user@host/name``; ``record`` hears an Event of everything

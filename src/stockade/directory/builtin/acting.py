@@ -143,14 +143,19 @@ def _end_sessions(it: _Taking) -> Mapping[str, object] | None:
 
 
 def _reset_password(it: _Taking) -> None:
+    if it.step.target.kind == "password":
+        return _to_thing("revoke")(it)
     it.directory.clear_password(it.step.target.id, **it.record)
     if it.hand_out is not kept_from_all:
         made = it.directory.request_reset(it.step.target.id, it.directory.now())
         if made is not None:
             it.hand_out(it.step.target, made[1])
+    return None
 
 
 def _password_gone(seen: Seen, step: Step) -> bool:
+    if step.target.kind == "password":
+        return _is_ended(seen, step)
     return seen != {} and (seen["password"] is None or _changed("password", seen, step))
 
 

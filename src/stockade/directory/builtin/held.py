@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, func, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from stockade.directory.accounts import SYSTEM, Account, Credential, CredentialKind, Integration
+from stockade.directory.builtin.fingerprints import refuse_second_holder
 from stockade.directory.builtin.holdings import HOLDINGS, Holding, credential_of, found, integration_of
-from stockade.directory.builtin.register import Register
+from stockade.directory.builtin.register import Change, Register, maker
 from stockade.directory.builtin.schema import accounts
-from stockade.directory.refusals import Impossible, NameTaken, UnknownHolding, UnknownToken
+from stockade.directory.refusals import Impossible, UnknownHolding, UnknownToken
 from stockade.events import Personal, Ref
 
 Thing = Credential | Integration
@@ -91,10 +91,7 @@ class Held(Register):
         holding, _ = _named(ref)
         if not holding.restored:
             raise Impossible("restored", ref, _OWN_WAY_BACK[holding.noun])
-        try:
-            return self._mark(ref, "revoked", None, holding.restored, by=by, reason=reason)
-        except IntegrityError as error:
-            raise NameTaken("key", str(ref)) from error
+        return self._mark(ref, "revoked", None, holding.restored, by=by, reason=reason)
 
     def pause(self, ref: Ref, *, by: Ref | None = None, reason: str | None = None) -> Thing:
         """Stop it until ``resume``. Raises Impossible for kinds that only have an end."""
@@ -103,6 +100,20 @@ class Held(Register):
     def resume(self, ref: Ref, *, by: Ref | None = None, reason: str | None = None) -> Thing:
         """Let it go on. Raises Impossible for kinds that only have an end."""
         return self._mark(ref, "paused", None, f"{ref.kind}.resume", by=by, reason=reason)
+
+    def _make(self, change: Change, noun: str, by: Ref | None, values: dict[str, Any]) -> Thing:
+        """Make a thing now, by whom it is, and look at it."""
+        table = HOLDINGS[noun].table
+        values = {"made": self._clock(), **values}
+        if "made_by" in table.c:
+            values["made_by"] = maker(change.sql, by)
+        number = change.sql.execute(insert(table).values(values).returning(table.c.id)).scalar_one()
+        return _found(change.sql, Ref(SYSTEM, noun, str(number)))
+
+    def _make_credential(self, change: Change, noun: str, by: Ref | None, values: dict[str, Any]) -> Credential:
+        made = self._make(change, noun, by, values)
+        assert isinstance(made, Credential)  # noqa: S101  as the noun is one
+        return made
 
     def _mark(
         self, ref: Ref, column: str, value: float | None, action: str, *, by: Ref | None, reason: str | None
@@ -117,6 +128,8 @@ class Held(Register):
             thing = _found(change.sql, ref)
             turn = update(holding.table).where(holding.number == number, other).values({column: value})
             if change.sql.execute(turn).rowcount:
+                if ref.kind == "key":
+                    refuse_second_holder(change.sql, number)
                 change.say(action, ref, by=by, reason=reason, **facts(thing))
             return _found(change.sql, ref)
 

@@ -243,6 +243,7 @@ HOLDINGS: Final[dict[str, Holding]] = {
             credentials=_credentials(
                 applications,
                 KIND.APPLICATION,
+                username=applications.c.client,
                 fingerprint=_mark(applications.c.digest),
                 traits=_traits(trusted=applications.c.trusted),
             ),
@@ -252,7 +253,13 @@ HOLDINGS: Final[dict[str, Holding]] = {
             grants,
             "grant.revoke",
             "grant.restore",
-            credentials=_credentials(grants, KIND.GRANT, name=applications.c.name, fingerprint=_mark(grants.c.digest)),
+            credentials=_credentials(
+                grants,
+                KIND.GRANT,
+                name=applications.c.name,
+                expires=case((grants.c.refresh.is_(None), grants.c.expires), else_=null()),
+                fingerprint=_mark(grants.c.digest),
+            ),
         ),
         Holding(
             "variable",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Row, bindparam, update
+from sqlalchemy import Row, bindparam, or_, update
 
 from stockade.directory.accounts import EVERY_SCOPE, Account, Authenticated, Credential, CredentialKind
 from stockade.directory.builtin.holdings import HOLDINGS, credential_of, with_holder
@@ -20,7 +20,11 @@ from stockade.directory.tokens import digest, token_kind
 from stockade.events import Outcome
 
 _TOKEN = with_holder("token").where(tokens.c.digest == bindparam("wanted"))  # built once: they run at every request
-_GRANT = with_holder("grant").where(grants.c.digest == bindparam("wanted"), applications.c.revoked.is_(None))
+_GRANT = with_holder("grant").where(
+    grants.c.digest == bindparam("wanted"),
+    applications.c.revoked.is_(None),
+    or_(grants.c.expires.is_(None), grants.c.expires > bindparam("now")),  # a refresh token makes the grant outlive it
+)
 
 
 class SigningIn(Register):
@@ -102,9 +106,8 @@ class SigningIn(Register):
         kind, row = token_kind(plain), None
         if kind is not None:
             with self._database.reading() as sql:
-                row = sql.execute(
-                    _GRANT if kind is CredentialKind.GRANT else _TOKEN, {"wanted": digest(plain)}
-                ).one_or_none()
+                query, asked = (_GRANT, {"now": now}) if kind is CredentialKind.GRANT else (_TOKEN, {})
+                row = sql.execute(query, {"wanted": digest(plain), **asked}).one_or_none()
         if row is None:
             raise UnknownCredentials("no such token")
         account, token = account_of(row), credential_of(row)

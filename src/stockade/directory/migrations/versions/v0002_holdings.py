@@ -33,9 +33,24 @@ def upgrade() -> None:
 
 def _add_maker(table: str) -> None:
     """SQLite must write the whole table anew for a reference; its numbers stay such as are never given twice."""
+    last = _last_number(table)
     with op.batch_alter_table(table, table_kwargs={"sqlite_autoincrement": table == "tokens"}) as batch:
         batch.add_column(Column("made_by", Number))
         batch.create_foreign_key(f"fk_{table}_made_by", "accounts", ["made_by"], ["id"], ondelete="SET NULL")
+    if last is not None:
+        op.execute(sa.text("DELETE FROM sqlite_sequence WHERE name = :name").bindparams(name=table))
+        op.execute(
+            sa.text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :last)").bindparams(name=table, last=last)
+        )
+
+
+def _last_number(table: str) -> int | None:
+    """The last number that SQLite gave in a table, of a row that may be gone."""
+    if op.get_bind().dialect.name != "sqlite":
+        return None
+    query = sa.text("SELECT seq FROM sqlite_sequence WHERE name = :name").bindparams(name=table)
+    number: int | None = op.get_bind().execute(query).scalar()
+    return number
 
 
 def _holder(*, optional: bool = False, index: bool = True) -> Column[int]:
