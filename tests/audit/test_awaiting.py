@@ -30,7 +30,10 @@ async def test_a_disk_that_refuses_is_heard_of(stage: Stage) -> None:
         assert await door.append(event(2)) > 0
 
 
-async def test_who_has_waited_too_long_is_told_whether_it_is_recorded(stage: Stage) -> None:
+async def test_who_has_waited_too_long_is_told_whether_it_is_recorded(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stockade.audit.log.RETRY", 2.0)  # so that nobody tries again meanwhile
     with stage.open() as log:
         door, patient = Awaiting(log, timeout=0.05), Awaiting(log)
         with disk_full_at(stage.segment().stat().st_size):

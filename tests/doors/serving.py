@@ -29,7 +29,7 @@ class Served:
 
     def get(self, path: str, **options: object) -> httpx2.Response:
         """Ask from a connection of its own, so that any worker may answer."""
-        return httpx2.get(self.url + path, **options)  # type: ignore[arg-type]
+        return httpx2.get(self.url + path, timeout=60, **options)  # type: ignore[arg-type]
 
 
 @contextlib.contextmanager

@@ -247,11 +247,18 @@ def test_a_body_that_stands_still_is_not_waited_for(hurried: Running) -> None:
     assert late.status == 408
 
 
-def test_a_body_that_comes_slowly_is_waited_for(hurried: Running) -> None:
-    with socket.create_connection(("127.0.0.1", hurried.port)) as connection:
-        connection.settimeout(10)
+class Unhurried(Hurried):
+    stall_seconds = 2.5
+
+
+def test_a_body_that_comes_slowly_is_waited_for() -> None:
+    with (
+        serving(echo, protocol=Unhurried) as server,
+        socket.create_connection(("127.0.0.1", server.port)) as connection,
+    ):
+        connection.settimeout(30)
         connection.sendall(b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
         for _ in range(10):
-            time.sleep(0.1)
+            time.sleep(0.3)
             connection.sendall(b"x")
         assert connection.recv(65536).startswith(b"HTTP/1.1 200")

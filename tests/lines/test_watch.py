@@ -175,11 +175,14 @@ async def test_a_store_that_is_awaited_serves_as_well(set_up: Set) -> None:
 
 
 async def test_a_watch_runs_until_it_is_stopped_and_through_a_rotation(tmp_path: Path) -> None:
-    log, banned, stop = tmp_path / "service.log", asyncio.Event(), asyncio.Event()
+    log, read, banned, stop = tmp_path / "service.log", asyncio.Event(), asyncio.Event(), asyncio.Event()
     guard = Guard(GUESSING, record=lambda event: banned.set() if event.action == "guard.ban" else None)
-    running = asyncio.create_task(watch(log, guard, say=lambda _said: None, stop=stop))
+    running = asyncio.create_task(
+        watch(log, guard, say=lambda said: read.set() if "read as" in said else None, stop=stop)
+    )
     log.write_text(wrong(time()) + "\n")
-    await asyncio.sleep(0.3)
+    async with asyncio.timeout(30):
+        await read.wait()
     log.rename(tmp_path / "service.log.1")
     log.write_text(f"{wrong(time())}\n{wrong(time())}\n")
     async with asyncio.timeout(30):

@@ -137,7 +137,7 @@ def test_a_full_disk_refuses_what_must_keeps_what_should_and_counts(stage: Stage
         reporter.append(event(1))
         with disk_full_at(stage.segment().stat().st_size):
             with pytest.raises(Unavailable, match="cannot be written"):
-                reporter.append(event(2), timeout=1)
+                reporter.append(event(2), timeout=20)
             for number in range(10, 20):
                 reporter.offer(event(number))
         assert reporter.close(20) == 0

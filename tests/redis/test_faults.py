@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 import pytest
 
 from stockade.errors import Unavailable
-from stockade.guard.meter import MANUAL, Ban
+from stockade.guard.meter import MANUAL, Ask, Ban, Tally
 from tests.contract.meters import group, sliding, strikes
 from tests.contract.stores import Asked
 from tests.redis.conftest import OpenStore
@@ -41,21 +42,29 @@ def recovers(store: Asked) -> None:
     wait_until(counts, "the store to count again")
 
 
+def answered(store: Asked, ask: Ask) -> list[Tally]:
+    """What the store answers, once the machine lets it do so within its deadline."""
+    for _ in range(100):
+        with suppress(Unavailable):
+            return store.count([ask])
+    raise TimeoutError("the store never answers within its deadline")
+
+
 def test_nobody_listens(open_store: OpenStore, new_redis: StartRedis) -> None:
     port = free_port()
-    store = open_store(f"redis://127.0.0.1:{port}", HURRIED)
+    store = open_store(f"redis://127.0.0.1:{port}")
     fails(store, f"127.0.0.1:{port} cannot be reached: Connection refused")
     new_redis(port=port)
     recovers(store)
 
 
 def test_no_such_socket(open_store: OpenStore) -> None:
-    fails(open_store("unix:///nowhere/redis.sock", HURRIED), "/nowhere/redis.sock cannot be reached: No such file")
+    fails(open_store("unix:///nowhere/redis.sock"), "/nowhere/redis.sock cannot be reached: No such file")
 
 
 def test_killed_and_started_again(open_store: OpenStore, new_redis: StartRedis) -> None:
     server = new_redis()
-    store = open_store(server.url, HURRIED)
+    store = open_store(server.url)
     recovers(store)
     server.kill()
     fails(store, "cannot be reached")
@@ -104,7 +113,7 @@ def test_late_replies_are_not_taken_for_others(open_store: OpenStore, new_redis:
         asks = [
             (f"10.0.{number}.{n}", group(*(sliding(1e6, rule=f"rule {m}") for m in range(n))), "") for n in range(9)
         ]
-        patient = [store.count([ask]) for ask in asks]
+        patient = [answered(store, ask) for ask in asks]
         assert [len(tally[2]) for (tally,) in patient] == list(range(9))
 
 
@@ -120,7 +129,7 @@ def test_paused(open_store: OpenStore, new_redis: StartRedis, which: str) -> Non
 
 def test_out_of_memory(open_store: OpenStore, new_redis: StartRedis) -> None:
     server = new_redis()
-    store = open_store(server.url, HURRIED)
+    store = open_store(server.url)
     recovers(store)
     server.fill()
     assert "raise maxmemory" in str(fails(store, "refused: OOM"))
@@ -130,7 +139,7 @@ def test_out_of_memory(open_store: OpenStore, new_redis: StartRedis) -> None:
 
 def test_demoted(open_store: OpenStore, new_redis: StartRedis) -> None:
     server = new_redis()
-    store = open_store(server.url, HURRIED)
+    store = open_store(server.url)
     recovers(store)
     server.demote()
     assert "name the primary" in str(fails(store, "refused: READONLY"))
@@ -141,8 +150,8 @@ def test_demoted(open_store: OpenStore, new_redis: StartRedis) -> None:
 def test_a_wrong_password(open_store: OpenStore, new_redis: StartRedis) -> None:
     server = new_redis()
     server.command("CONFIG", "SET", "requirepass", "open-sesame")
-    assert "put one into the URL" in str(fails(open_store(server.url, HURRIED), "NOAUTH"))
-    store = open_store(f"redis://:wrong-one@127.0.0.1:{server.port}", HURRIED)
+    assert "put one into the URL" in str(fails(open_store(server.url), "NOAUTH"))
+    store = open_store(f"redis://:wrong-one@127.0.0.1:{server.port}")
     assert "wrong-one" not in str(fails(store, "WRONGPASS"))
     recovers(open_store(f"redis://:open-sesame@127.0.0.1:{server.port}/3"))
 
@@ -150,7 +159,7 @@ def test_a_wrong_password(open_store: OpenStore, new_redis: StartRedis) -> None:
 def test_something_else_uses_the_prefix(open_store: OpenStore, new_redis: StartRedis) -> None:
     server = new_redis()
     server.command("SET", "stockade:{203.0.113.9}", "mine")
-    assert "choose another prefix" in str(fails(open_store(server.url, HURRIED), "WRONGTYPE"))
+    assert "choose another prefix" in str(fails(open_store(server.url), "WRONGTYPE"))
     recovers(open_store(server.url, prefix="other"))
 
 
@@ -167,7 +176,7 @@ def test_a_slow_network(open_store: OpenStore, new_redis: StartRedis, faults: St
 
 def test_a_network_that_resets(open_store: OpenStore, new_redis: StartRedis, faults: StartFaults) -> None:
     network = faults(new_redis().port)
-    store = open_store(f"redis://127.0.0.1:{network.port}", HURRIED)
+    store = open_store(f"redis://127.0.0.1:{network.port}")
     recovers(store)
     network.reset = True
     network.cut()
@@ -216,7 +225,7 @@ def test_the_networks_and_the_count_share_one_deadline(
 
     with pytest.raises(Unavailable):
         ask()
-    assert time.monotonic() - began < 1.0 + 0.5
+    assert time.monotonic() - began < 1.0 + GENEROUS
     network.delay = 0.0
     recovers(store)
 
@@ -231,7 +240,10 @@ def test_people_are_told_too(open_store: OpenStore, new_redis: StartRedis) -> No
             question()
 
 
-def test_a_ban_known_here_answers_while_redis_is_away(open_store: OpenStore, new_redis: StartRedis) -> None:
+def test_a_ban_known_here_answers_while_redis_is_away(
+    open_store: OpenStore, new_redis: StartRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stockade.guard.redis.known.LAPSE", 60.0)  # however long this machine takes
     server = new_redis()
     store = open_store(server.url)
     asks = [("203.0.113.9", group(strikes(1)), "")]

@@ -20,6 +20,7 @@ from tests.source_tree import ROOT
 
 CLIENT = "203.0.113.9"
 KEY = "stockade:{203.0.113.9}"
+WITHIN = 1.0  # seconds after which what another has done must act here
 TWENTY = group(*(sliding(1e6, rule=f"rule {n}") for n in range(15)), *(strikes(100, rule=f"ban {n}") for n in range(5)))
 
 
@@ -71,7 +72,10 @@ def test_requests_in_flight_share_calls(redis_server: RedisServer) -> None:
     store.close()
 
 
-def test_a_client_known_to_be_banned_costs_no_trip(open_store: OpenStore, redis_server: RedisServer) -> None:
+def test_a_client_known_to_be_banned_costs_no_trip(
+    open_store: OpenStore, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stockade.guard.redis.known.LAPSE", 60.0)  # however long this machine takes
     store = open_store(redis_server.url)
     banning = group(strikes(1))
     for _ in range(2):
@@ -94,9 +98,8 @@ def test_one_del_by_hand_frees_a_client_within_a_second(open_store: OpenStore, r
     store.ban(Ban(CLIENT, MANUAL, time.time(), time.time() + 600))
     assert store.count([(CLIENT, banning, "")])[0][0] == MANUAL
     assert redis_server.command("DEL", KEY) == 1
-    freed = time.monotonic() + 1
-    wait_until(lambda: store.count([(CLIENT, banning, "")])[0][0] == "", "the ban to be forgotten", seconds=1)
-    assert time.monotonic() < freed
+    time.sleep(WITHIN)
+    assert store.count([(CLIENT, banning, "")])[0][0] == ""
     assert [ban.client for ban in store.bans()] == [CLIENT]  # by the strike just now, and no more by hand
     redis_server.command("DEL", KEY)
     assert store.bans() == []
@@ -107,7 +110,8 @@ def test_one_del_by_hand_frees_a_network(open_store: OpenStore, redis_server: Re
     store.ban(Ban(f"{NETWORK}10.0.0.0/8", MANUAL, time.time(), time.time() + 600))
     assert list(store.networks()) == [f"{NETWORK}10.0.0.0/8"]
     redis_server.command("DEL", "stockade:{network:10.0.0.0/8}")
-    wait_until(lambda: not store.networks(), "the network to be freed", seconds=2)
+    time.sleep(WITHIN)
+    assert not store.networks()
 
 
 IN_ANOTHER_PROCESS = """
@@ -136,9 +140,11 @@ def test_a_ban_and_an_unban_in_another_process_act_here_within_a_second(
 
     assert not banned()
     elsewhere("ban")
-    wait_until(banned, "the ban to act here", seconds=1.2)
+    time.sleep(WITHIN)
+    assert banned()
     elsewhere("unban")
-    wait_until(lambda: not banned(), "the unban to act here", seconds=1.2)
+    time.sleep(WITHIN)
+    assert not banned()
 
 
 def test_every_key_ends(open_store: OpenStore, redis_server: RedisServer) -> None:
@@ -156,7 +162,7 @@ def test_every_key_ends(open_store: OpenStore, redis_server: RedisServer) -> Non
 
 def test_keys_are_gone_when_nothing_in_them_matters(open_store: OpenStore, redis_server: RedisServer) -> None:
     store = open_store(redis_server.url)
-    store.count([(CLIENT, group(sliding(9, 0.05), strikes(1, 0.05, (0.1,))), "")])
+    store.count([(CLIENT, group(sliding(9, 1.0), strikes(1, 1.0, (2.0,))), "")])
     assert redis_server.command("DBSIZE") == 2
     wait_until(lambda: redis_server.command("DBSIZE") == 0, "the keys to end")
 
@@ -209,7 +215,7 @@ def test_counters_are_kept_whatever_else_is_asked_about_a_client(
 def test_counters_are_kept_through_a_ban_by_hand(open_store: OpenStore, redis_server: RedisServer) -> None:
     store, one = open_store(redis_server.url), group(sliding())
     store.count([(CLIENT, one, "")])
-    store.ban(Ban(CLIENT, MANUAL, time.time(), time.time() + 0.3))
+    store.ban(Ban(CLIENT, MANUAL, time.time(), time.time() + 2))
     assert store.count([(CLIENT, one, "")])[0][0] == MANUAL
     wait_until(lambda: store.count([(CLIENT, group(look(sliding())), "")])[0][0] == "", "the ban to end")
     assert store.count([(CLIENT, one, "")])[0][2][0][0] == pytest.approx(2.0, abs=0.1)

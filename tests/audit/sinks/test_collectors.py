@@ -44,7 +44,7 @@ def test_a_collector_takes_nothing_from_strangers_and_we_hear_of_it(
     sink = rig.sink(deadline=3, who=who)
     with pytest.raises((Refused, Unavailable)):  # noqa: PT012  it may be heard of at once, or a moment later
         sink.open(0)
-        for _ in range(3):
+        for _ in range(100):
             sink.write(parcel(0, 3))
             time.sleep(0.2)
     sink.close()

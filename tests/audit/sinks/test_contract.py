@@ -30,7 +30,7 @@ def arrived(rig: Rig, numbers: list[int]) -> None:
         return list(dict.fromkeys(rig.received()))
 
     try:
-        wait_until(lambda: first_times() == numbers, f"{numbers}", seconds=10)
+        wait_until(lambda: first_times() == numbers, f"{numbers}", seconds=60)
     except TimeoutError:
         assert first_times() == numbers
 
