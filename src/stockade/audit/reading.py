@@ -50,8 +50,10 @@ def placed(log: Path, start: int) -> Iterator[tuple[Place, bytes]]:
     """
     firsts = segments_in(log)
     for first in firsts[max(0, bisect_right(firsts, start) - 1) :]:
-        found = _whole(log, Place(first, 0))
-        yield from dropwhile(lambda each: _is_before(each[1], start), found) if first < start else found
+        found = _whole(log, first, 0)
+        wanted = dropwhile(lambda each: _is_before(each[1], start), found) if first < start else found
+        for octet, line in wanted:
+            yield Place(first, octet), line
 
 
 def end_of(log: Path) -> int:
@@ -65,18 +67,19 @@ def end_of(log: Path) -> int:
 def from_place(log: Path, place: Place, count: int) -> Iterator[bytes]:
     """So many lines, from a place on."""
     later = (Place(first, 0) for first in segments_in(log) if first > place.segment)
-    found = chain.from_iterable(_whole(log, each) for each in chain([place], later))
+    found = chain.from_iterable(_whole(log, *each) for each in chain([place], later))
     return (line for _, line in islice(found, count))
 
 
-def _whole(log: Path, place: Place) -> Iterator[tuple[Place, bytes]]:
-    """The lines of one segment from a place on, without their newlines and without a last one that has none yet."""
-    octet = place.octet
-    with (log / segment_path(place.segment)).open("rb") as file:
+def _whole(log: Path, segment: int, octet: int) -> Iterator[tuple[int, bytes]]:
+    """The lines of one segment from an octet on, each with its own, without their newlines and without a last one that
+    has none yet.
+    """
+    with (log / segment_path(segment)).open("rb") as file:
         file.seek(octet)
         for line in file:
             if line.endswith(b"\n"):
-                yield Place(place.segment, octet), line[:-1]
+                yield octet, line[:-1]
             octet += len(line)
 
 
