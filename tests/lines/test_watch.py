@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from time import time
 
@@ -89,6 +89,19 @@ async def test_sshd_is_banned_by_the_same_kind_of_rule(set_up: Set) -> None:
     stage = set_up(Guard(rule, clock=lambda: NOON))
     await stage.write(*[guess(at=NOON - 5 + n, address="2001:db8::1") for n in range(3)])
     assert [ban.client for ban in stage.guard.bans()] == ["2001:db8::/64"]
+
+
+async def test_a_watch_goes_on_over_the_end_of_a_year_that_its_lines_do_not_say(set_up: Set) -> None:
+    now = datetime(2025, 12, 30, 12, tzinfo=UTC).timestamp()
+    rule = Allow2Ban("ssh", maxretry=2, findtime=60, bantime=600, when=path("/ssh") & status(401))
+    stage = set_up(Guard(rule, clock=lambda: now))
+    guessed = "{} 12:00:0{} host sshd[{}]: Failed password for root from 203.0.113.9 port 22 ssh2"
+    await stage.write(guessed.format("Dec 30", 1, 1))
+    now += 4 * 86_400
+    await stage.write(*(guessed.format("Jan  3", n, n) for n in range(2)))
+    (ban,) = stage.guard.bans()
+    assert ban.until == datetime(2026, 1, 3, 12, 10, tzinfo=UTC).timestamp()
+    assert stage.said == [f"{stage.log}: read as sshd: 1 requests in the first 1 lines"]
 
 
 async def test_a_backlog_is_counted_on_its_own_clock_and_its_bans_end_by_the_real_one(stage: Stage) -> None:
