@@ -34,6 +34,7 @@ from stockade.cli import (
     sinks,
     ssh,
     top,
+    two_factor,
 )
 
 app = typer.Typer(
@@ -79,6 +80,7 @@ app.command(rich_help_panel=ACT)(bans.unban)
 app.command(rich_help_panel=ACT)(people.accounts)
 app.add_typer(people.user, name="user", rich_help_panel=ACT)
 app.add_typer(people.token, name="token", rich_help_panel=ACT)
+app.add_typer(two_factor.two_factor, name="two-factor", rich_help_panel=ACT)
 app.add_typer(plans.plan, name="plan", rich_help_panel=RESPOND)
 RESPONSE: tuple[Callable[..., None], ...] = (
     *(responses.approve, responses.run, responses.resume, responses.undo, responses.verify, responses.done),

@@ -10,7 +10,7 @@
     │   ├── AccountDeparted  its owner has left
     │   ├── FactorOverdue    it must have had a second factor by now
     │   └── PasswordAlone    it has a second factor, and here there is no way to show it
-    ├── UnknownAccount, UnknownRepository
+    ├── UnknownAccount, UnknownRepository, UnknownGroup
     ├── UnknownHolding       no credential and nothing else of this kind and number
     │   └── UnknownToken
     ├── Impossible           it cannot be restored, paused or rotated; says what to do instead
@@ -146,6 +146,13 @@ class UnknownRepository(Refused):
 
     def __init__(self, path: str) -> None:
         super().__init__(f"There is no repository {path[:255]!r}.", remedy="Look at the list of repositories.")
+
+
+class UnknownGroup(Refused):
+    """No group has this path."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"There is no group {path[:255]!r}.", remedy="Look at the list of groups.")
 
 
 class NameTaken(Refused):

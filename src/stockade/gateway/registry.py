@@ -1,4 +1,4 @@
-"""The container registry's door: its token service at ``/jwt/auth``, and ``/v2/`` for who is not blocked meanwhile."""
+"""The container registry's door: its token service at ``/jwt/auth``, and ``/v2/`` for who would still be let in."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 from starlette.responses import JSONResponse, Response
 
-from stockade.directory import Authenticated, UnknownAccount, UnknownCredentials
+from stockade.directory import AccountBlocked, Authenticated, UnknownAccount, UnknownCredentials
 from stockade.errors import Refused, Unavailable
 from stockade.gateway.identity import Banned, Visitors
 from stockade.gateway.origin import origin_of
@@ -75,7 +75,7 @@ class TokenService:
 
 
 class RegistryDoor:
-    """``/v2/``: passed on to the registry, unless the token is of somebody who was blocked or banned since."""
+    """``/v2/``: passed on to the registry, unless the token is of somebody who would not be let in any more."""
 
     def __init__(self, visitors: Visitors, registry: Registry, proxy: Proxy) -> None:
         self.visitors, self.signer, self.proxy = visitors, registry.signer, proxy
@@ -103,14 +103,17 @@ class RegistryDoor:
     async def _refused(self, holder: Holder | None) -> Response | None:
         if holder is None or not holder.account:
             return None
+        recheck, now = self.visitors.directory.recheck, self.visitors.clock()
         try:
-            account = await queried(self.visitors.directory.account, holder.account)
+            account = await queried(recheck, holder.account, holder.credential, now)
             await self.visitors.refuse_banned_user(account.name)
-        except (UnknownAccount, Banned):
-            return error(403, "This account may not use the registry.")
+        except (UnknownAccount, UnknownCredentials, Banned):
+            return error(403, "This account may not use the registry, or not any more with what it has shown.")
+        except AccountBlocked as blocked:
+            return error(403, blocked.message)
         except Unavailable:
             return error(503, "Accounts cannot be looked up now.")
-        return error(403, f"The account {account.name} is blocked.") if account.blocked else None
+        return None
 
 
 def bearer(scope: Scope) -> str | None:

@@ -10,6 +10,7 @@ from stockade.directory.builtin.applications import Applications
 from stockade.directory.builtin.automation import Automation
 from stockade.directory.builtin.by_key import ByKey
 from stockade.directory.builtin.contacts import Contacts
+from stockade.directory.builtin.factor_policy import FactorPolicy
 from stockade.directory.builtin.factors import Factors
 from stockade.directory.builtin.founding import Founding
 from stockade.directory.builtin.keys import Keys
@@ -30,6 +31,7 @@ class BuiltinDirectory(
     SigningIn,
     Rotating,
     Factors,
+    FactorPolicy,
     Resets,
     ByKey,
     Keys,

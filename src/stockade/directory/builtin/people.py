@@ -10,6 +10,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from stockade.directory.accounts import Account, AccountKind, AccountState
+from stockade.directory.builtin.factor_policy import tell_new_account
 from stockade.directory.builtin.register import Register, account_named, account_of
 from stockade.directory.builtin.schema import accounts
 from stockade.directory.builtin.sessions import end_sessions
@@ -53,6 +54,7 @@ class People(Register):
         try:
             with self._changing() as change:
                 account = account_of(change.sql.execute(insert(accounts).values(values).returning(accounts)).one())
+                account = tell_new_account(change.sql, account, account.created)
                 address = None if email is None else Personal(email, account.ref)
                 change.say("user.create", account.ref, by=by, kind=account.kind.value, admin=admin, email=address)
         except IntegrityError as error:

@@ -9,6 +9,7 @@ from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, delete
 from sqlalchemy.exc import IntegrityError
 
 from stockade.directory.accounts import Account, Authenticated, Level, Membership
+from stockade.directory.builtin.factor_policy import tell_new_member
 from stockade.directory.builtin.holdings import makers
 from stockade.directory.builtin.register import Register, account_named, maker, take_turns
 from stockade.directory.builtin.schema import accounts, groups, memberships, repositories
@@ -97,6 +98,7 @@ class Projects(Register):
             values = {"account_id": account.id, "path": path, "level": Level(level).value}
             values |= {"since": now, "expires": expires, "made_by": maker(change.sql, by)}
             change.sql.execute(insert(memberships).values(values))
+            tell_new_member(change.sql, account, path, now)
             change.say("member.add", account.ref, by=by, path=path, level=level.name.lower(), expires=expires)
             return _membership(change.sql.execute(_of(account).where(memberships.c.path == path)).one())
 

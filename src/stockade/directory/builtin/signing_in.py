@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, or_, update
 
 from stockade.directory.accounts import EVERY_SCOPE, Account, Authenticated, Credential, CredentialKind
-from stockade.directory.builtin.holdings import HOLDINGS, credential_of, with_holder
+from stockade.directory.builtin.holdings import HOLDINGS, credential_of, found, with_holder
 from stockade.directory.builtin.people import JOB_LOGINS
 from stockade.directory.builtin.register import Register, account_of, has_factor, row_named
 from stockade.directory.builtin.schema import accounts, applications, grants, tokens
@@ -55,25 +55,41 @@ class SigningIn(Register):
         """Who holds this token, of any kind, given without a name (RFC 6750). Raises as ``authenticate`` does."""
         return self._reported(lambda: self._by_token(token, now, source, login=None), now, source)
 
+    def recheck(self, name: str, credential: str, now: float) -> Account:
+        """The account that was let in a moment ago, by the credential of this reference, if both still would be: for a
+        door that has given out a pass of its own. Raises UnknownAccount, UnknownCredentials and AccountBlocked.
+        """
+        account = self.account(name)
+        self._refuse(account, now)
+        noun, _, number = credential.rpartition(":")[2].partition("/")
+        with self._database.reading() as sql:
+            if noun in {"token", "grant"}:
+                kept = found(sql, HOLDINGS[noun], int(number))
+                if kept is None or kept.revoked is not None or (isinstance(kept, Credential) and kept.expired(now)):
+                    raise UnknownCredentials("revoked or expired since", account.ref)
+            elif has_factor(sql, account.id):
+                raise PasswordAlone(account.ref)
+        return account
+
     def _reported(self, find: Callable[[], Authenticated], now: float, source: str | None) -> Authenticated:
         """What ``find`` finds or raises, on record."""
         try:
-            found = find()
+            proved = find()
         except (UnknownCredentials, AccountBlocked) as refusal:
             self._report_refusal(refusal, now, source)
             raise
-        self._report_success(found, now, source)
-        return found
+        self._report_success(proved, now, source)
+        return proved
 
     def _by_password_alone(self, name: str, password: str, now: float) -> Authenticated:
         """By a password where no second factor can be shown."""
-        found = self._by_password(name, password, now)
+        proved = self._by_password(name, password, now)
         with self._database.reading() as sql:
-            factor = has_factor(sql, found.account.id)
-        refuse_overdue(found.account, now, factor=factor)
+            factor = has_factor(sql, proved.account.id)
+        refuse_overdue(proved.account, now, factor=factor)
         if factor:
-            raise PasswordAlone(found.account.ref)
-        return found
+            raise PasswordAlone(proved.account.ref)
+        return proved
 
     def _by_password(self, name: str, password: str, now: float) -> Authenticated:
         if name in JOB_LOGINS:  # no account can have it, which is no secret: a hash would only cost time
@@ -126,8 +142,8 @@ class SigningIn(Register):
             with self._database.reading() as sql:
                 refuse_overdue(account, now, factor=has_factor(sql, account.id))
 
-    def _report_success(self, found: Authenticated, now: float, source: str | None) -> None:
-        who, by = found.account.ref, found.by
+    def _report_success(self, proved: Authenticated, now: float, source: str | None) -> None:
+        who, by = proved.account.ref, proved.by
         self._report(
             "authentication.success", who, now=now, by=who, source=source, kind=by.kind.value, credential=str(by.ref)
         )
