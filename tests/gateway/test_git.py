@@ -182,7 +182,7 @@ def test_a_push_that_expects_a_word_gets_it_after_it_was_judged(forge: Forge) ->
     request = httpx2.Request("GET", "http://x/")
     authorization = next(name_and_password.auth_flow(request)).headers["authorization"]
     with socket.create_connection(("127.0.0.1", forge.at.port)) as connection:
-        connection.settimeout(10)
+        connection.settimeout(30)
         connection.sendall(
             b"POST /demo/hello.git/git-upload-pack HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
             b"Content-Type: application/x-git-upload-pack-request\r\nContent-Length: 4\r\n"

@@ -192,7 +192,7 @@ def test_a_body_that_nobody_wants_does_not_become_a_request(server: Running) -> 
 def test_much_that_nobody_wants_is_not_read_to_its_end(server: Running) -> None:
     head = b"POST /deaf HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n"
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
-        connection.settimeout(10)
+        connection.settimeout(30)
         connection.sendall(head)
         assert connection.recv(65536).startswith(b"HTTP/1.1 200")
         assert hung_up(lambda: connection.sendall(bytes(100_000)), times=10_000)
@@ -228,7 +228,7 @@ def test_who_says_nothing_is_hung_up_on(hurried: Running) -> None:
 
 def test_a_head_that_drips_is_not_waited_for(hurried: Running) -> None:
     with socket.create_connection(("127.0.0.1", hurried.port)) as connection:
-        connection.settimeout(10)
+        connection.settimeout(30)
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
         hung_up(lambda: connection.sendall(b"A: b\r\n"), times=20, pause=0.1)
         assert connection.recv(65536).startswith(b"HTTP/1.1 408 ")
@@ -236,7 +236,7 @@ def test_a_head_that_drips_is_not_waited_for(hurried: Running) -> None:
 
 def test_blank_lines_do_not_keep_a_connection(hurried: Running) -> None:
     with socket.create_connection(("127.0.0.1", hurried.port)) as connection:
-        connection.settimeout(10)
+        connection.settimeout(30)
         connection.sendall(GOOD)
         assert connection.recv(65536).startswith(b"HTTP/1.1 200")
         assert hung_up(lambda: connection.sendall(b"\r\n"), times=50, pause=0.1)

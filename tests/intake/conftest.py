@@ -70,7 +70,7 @@ class Taking:
         return sum(path.stat().st_size for path in (self.directory / "log" / "segments").glob("*"))
 
     def wait_for(self, condition: Callable[[list[Event]], bool], what: str) -> list[Event]:
-        wait_until(lambda: condition(self.events), what, seconds=20)
+        wait_until(lambda: condition(self.events), what)
         return self.events
 
 

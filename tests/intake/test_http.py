@@ -43,7 +43,7 @@ class Stream:
     def send(
         self, body: bytes, *, headers: dict[str, str] | None = None, path: str = "/gitlab", method: str = "POST"
     ) -> tuple[int, Any]:
-        connection = http.client.HTTPSConnection("localhost", self.port, context=self.context, timeout=10)
+        connection = http.client.HTTPSConnection("localhost", self.port, context=self.context, timeout=30)
         connection.request(method, path, body, HEADERS if headers is None else headers)
         answer = connection.getresponse()
         said = json.loads(answer.read())

@@ -84,7 +84,7 @@ def test_it_ends_when_it_is_told_to_though_senders_stay(taking: Taking, port: in
         taking.wait_for(bool, "the message")
         assert taking.running is not None
         taking.running.terminate()
-        assert taking.running.wait(10) == 0
+        assert taking.running.wait(60) == 0
 
 
 @pytest.mark.parametrize("name", [None, "self", "rogue"])

@@ -45,7 +45,8 @@ class Net:
         """Can the client host open a connection to the server from this source address?"""
         program = (
             "import socket, sys; target, source = sys.argv[1:3]; "
-            f"socket.create_connection((target, {port}), 1.0, (source, 0) if source else None).recv(5)"
+            f"open = socket.create_connection((target, {port}), 1.0, (source, 0) if source else None); "
+            "open.settimeout(30); open.recv(5)"
         )
         argv = ["ip", "netns", "exec", self.client, "python3", "-c", program, address, source]
         return subprocess.run(argv, capture_output=True, check=False).returncode == 0

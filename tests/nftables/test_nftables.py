@@ -202,7 +202,7 @@ async def test_a_keeper_follows_the_guard_at_once(served: Net) -> None:
     running = asyncio.create_task(keeper[0].run())
 
     async def until(reached: bool) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while await asyncio.to_thread(served.reaches, V4, CLIENT) is not reached:
                 pass
 

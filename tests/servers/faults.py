@@ -44,7 +44,7 @@ class Faults:
         thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(ready, stop),))
         thread.start()
         try:
-            if not ready.wait(10):
+            if not ready.wait(60):
                 raise TimeoutError("the fault proxy did not start")
             yield self
         finally:

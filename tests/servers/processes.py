@@ -51,7 +51,7 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 20) -> None:
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
     """Wait for a condition; a refused connection counts as "not yet". Raises TimeoutError saying what did not come."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -62,7 +62,7 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = 20) ->
     raise TimeoutError(f"after {seconds:g} s still waiting for {what}")
 
 
-def wait_port(port: int, seconds: float = 20) -> None:
+def wait_port(port: int, seconds: float = 60) -> None:
     """Wait until a loopback port accepts connections; raises TimeoutError."""
     wait_until(lambda: accepts(port), f"port {port}", seconds)
 
@@ -131,7 +131,7 @@ def short_directory() -> Iterator[Path]:
         yield directory
 
 
-def wait_ready(process: subprocess.Popen[bytes], log: Path, ready: Callable[[], bool], seconds: float = 20) -> None:
+def wait_ready(process: subprocess.Popen[bytes], log: Path, ready: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until a started program is ready; where it ends or dawdles instead, say what its log says."""
 
     def ready_or_ended() -> bool:

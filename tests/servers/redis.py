@@ -51,7 +51,7 @@ class RedisServer:
     def client(self) -> Iterator[redis.Redis]:
         """A plain client of its own connection, closed at the end."""
         with contextlib.closing(
-            redis.Redis(port=self.port, socket_timeout=5, retry=NEVER, decode_responses=True)
+            redis.Redis(port=self.port, socket_timeout=20, retry=NEVER, decode_responses=True)
         ) as client:
             yield client
 

@@ -53,7 +53,7 @@ class RedisCluster:
     @contextlib.contextmanager
     def client(self, port: int) -> Iterator[redis.Redis]:
         """A plain client of one node."""
-        with contextlib.closing(redis.Redis(port=port, socket_timeout=5, decode_responses=True)) as client:
+        with contextlib.closing(redis.Redis(port=port, socket_timeout=20, decode_responses=True)) as client:
             yield client
 
     def flush(self) -> None:

@@ -38,7 +38,7 @@ class RedisSentinel:
 
     def primary_port(self) -> int:
         """The port that the first sentinel names as the primary now."""
-        with contextlib.closing(redis.Redis(port=self.sentinels[0], socket_timeout=5)) as client:
+        with contextlib.closing(redis.Redis(port=self.sentinels[0], socket_timeout=20)) as client:
             return int(client.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.service)[1])
 
     def agreed(self) -> bool:
@@ -46,7 +46,7 @@ class RedisSentinel:
         return all(self._knows_all(port) for port in self.sentinels)
 
     def _knows_all(self, port: int) -> bool:
-        with contextlib.closing(redis.Redis(port=port, socket_timeout=5, decode_responses=True)) as client:
+        with contextlib.closing(redis.Redis(port=port, socket_timeout=20, decode_responses=True)) as client:
             replicas = client.execute_command("SENTINEL", "REPLICAS", self.service)
             others = client.execute_command("SENTINEL", "SENTINELS", self.service)
         return len(replicas) == 1 and len(others) == len(self.sentinels) - 1
