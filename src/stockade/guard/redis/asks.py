@@ -132,13 +132,13 @@ def _slides(meter: Meter) -> bool:
 
 
 def _period(meter: Meter) -> float:
-    """The period of a meter that may be counted in the quick way, as sliding ones are; the others' windows never end."""
+    """The period of a meter that may be counted in the quick way, as sliding ones are; others never end."""
     return meter.period if _slides(meter) else inf
 
 
 def _quick_room(meter: Meter) -> float:
-    """How much may be used at most before a request that is counted in the quick way: none that may ban is, not even one
-    that is within a rounding of it.
+    """How much may be used at most before a request that is counted in the quick way: none that may ban is, not even
+    one that is within a rounding of it.
     """
     if not _slides(meter):
         return -inf
