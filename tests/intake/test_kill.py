@@ -19,6 +19,8 @@ from tests.intake.lines import NOON
 from tests.servers.processes import wait_until
 
 KILLS = 10
+ROTATIONS = 5
+"""How often the log is rotated between two kills: nothing is rotated away, however slowly the intake starts."""
 SOURCES = """
 [[intake]]
 name = "app"
@@ -32,13 +34,14 @@ class Writer(Thread):
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self.path, self.stop, self.written = path, Flag(), 0
+        self.path, self.stop, self.written, self.rotations = path, Flag(), 0, ROTATIONS
 
     def run(self) -> None:
         random = Random(7)
         while not self.stop.wait(0.01):
             self.write(random.randint(1, 15))
-            if random.random() < 0.03:
+            if random.random() < 0.03 and self.rotations:
+                self.rotations -= 1
                 self._rotate()
 
     def write(self, count: int) -> None:
@@ -70,6 +73,7 @@ def kill_again_and_again(taking: Taking, times: int, options: list[str]) -> Writ
             writer.stop.wait(random.random() * 0.3)
             process.send_signal(signal.SIGKILL)
             process.wait()
+            writer.rotations = ROTATIONS
     finally:
         writer.stop.set()
         writer.join()

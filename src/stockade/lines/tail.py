@@ -19,7 +19,7 @@ from stockade.lines.opened import Line, OpenFile, Position
 
 GRACE: Final = 30.0
 """Seconds without growth after which a file that was rotated away is let go: its writer has noticed by then."""
-LISTINGS: Final = 3
+LISTINGS: Final = 10
 """How often a folder is listed for a file: one that is renamed meanwhile can escape a listing."""
 PACKED: Final = (".gz", ".xz", ".zst", ".bz2")
 
