@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from stockade.directory.accounts import SYSTEM, CredentialKind
+from stockade.directory.accounts import SYSTEM, Credential, CredentialKind
 from stockade.directory.inventory import STALE, Filter, Inventory, Known, Listed, revocable
 
 if TYPE_CHECKING:
@@ -29,45 +30,57 @@ def listed(directory: BuiltinDirectory, counted: Inventory) -> Iterator[Listed]:
     return counted.of(directory.credentials(counted.wanted.holder))
 
 
+class Line(msgspec.Struct, omit_defaults=True, gc=False):
+    """A credential as a line of JSON says it; what has a default here is left out where it is empty."""
+
+    ref: str
+    kind: str
+    holder: str
+    name: str
+    scopes: tuple[str, ...]
+    within: str | None
+    made: float
+    made_by: str | None
+    last_used: float | None
+    last_address: str | None
+    expires: float | None
+    revoked: float | None
+    paused: float | None
+    revocable: str
+    why: tuple[str, ...]
+    traits: tuple[str, ...] = ()
+    fingerprint: str | None = None
+
+
 def lines(found: Iterable[Listed]) -> Iterator[bytes]:
     """Each credential as a line of JSON, some hundred lines at a time."""
-    encode, some = msgspec.json.Encoder().encode, bytearray()
-    for at, each in enumerate(found, 1):
-        some += encode(as_json(each))
-        some += b"\n"
-        if at % LINES == 0:
-            yield bytes(some)
-            some.clear()
-    if some:
-        yield bytes(some)
+    encode, found = msgspec.json.Encoder().encode_lines, iter(found)
+    while some := list(islice(found, LINES)):
+        yield encode([line(each.credential, each.why) for each in some])
 
 
-def as_json(found: Listed) -> dict[str, object]:
-    """A credential as JSON values, without what is empty."""
-    each = found.credential
+def line(each: Credential, why: tuple[str, ...]) -> Line:
+    """What is said of one credential."""
     prefix, kind, ends = _of_kind(each.kind)
-    said: dict[str, object] = {
-        "ref": f"{prefix}{each.id}",
-        "kind": kind,
-        "holder": each.holder,
-        "name": each.name,
-        "scopes": _sorted(each.scopes),
-        "within": each.within,
-        "made": each.made,
-        "made_by": each.made_by,
-        "last_used": each.last_used,
-        "last_address": each.last_address,
-        "expires": each.expires,
-        "revoked": each.revoked,
-        "paused": each.paused,
-        "revocable": ends,
-        "why": found.why,
-    }
-    if each.traits:
-        said["traits"] = _sorted(each.traits)
-    if each.fingerprint:
-        said["fingerprint"] = each.fingerprint
-    return said
+    return Line(
+        f"{prefix}{each.id}",
+        kind,
+        each.holder,
+        each.name,
+        _sorted(each.scopes),
+        each.within,
+        each.made,
+        each.made_by,
+        each.last_used,
+        each.last_address,
+        each.expires,
+        each.revoked,
+        each.paused,
+        ends,
+        why,
+        _sorted(each.traits),
+        each.fingerprint,
+    )
 
 
 @cache

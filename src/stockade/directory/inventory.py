@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
-from typing import Final
+from functools import cache, lru_cache
+from typing import Final, NamedTuple
 
 from stockade.directory.accounts import KEY_KINDS, TOKEN_KINDS, Credential, CredentialKind, Scope
 from stockade.directory.permissions import covers
@@ -50,12 +50,12 @@ class Known:
 def marks(each: Credential, known: Known) -> list[tuple[Mark, str]]:
     """All that is worth saying about a credential, each in a few words."""
     found: list[tuple[Mark, str]] = []
-    kind = each.kind
-    if kind in USE_IS_NOTED and (idle := known.now - (each.last_used or each.made)) > known.stale:
+    noted, may_expire, has_scopes = _OF_KIND[each.kind]
+    if noted and (idle := known.now - (each.last_used or each.made)) > known.stale:
         found.append((Mark.UNUSED, f"{'unused' if each.last_used else 'never used'} for {idle // DAY:.0f} d"))
-    if each.expires is None and kind in MAY_EXPIRE:
+    if may_expire and each.expires is None:
         found.append(_ENDLESS)
-    if kind in HAS_SCOPES and Scope.API in each.scopes:
+    if has_scopes and _broad(each.scopes):
         found.append(_BROAD)
     if each.holder in known.gone:
         found.append((Mark.GONE, f"{each.holder} {_GONE[known.gone[each.holder]]}"))
@@ -67,6 +67,15 @@ def marks(each: Credential, known: Known) -> list[tuple[Mark, str]]:
 
 
 _ENDLESS, _BROAD, _SHARED = ((mark, str(mark)) for mark in (Mark.ENDLESS, Mark.BROAD, Mark.SHARED))
+_OF_KIND: Final = {kind: (kind in USE_IS_NOTED, kind in MAY_EXPIRE, kind in HAS_SCOPES) for kind in CredentialKind}
+"""Looked up once for each credential: members of an enumeration are hashed in Python, which takes its time."""
+
+
+@lru_cache(maxsize=256)
+def _broad(scopes: frozenset[Scope]) -> bool:
+    return Scope.API in scopes
+
+
 _GONE: Final = {"left": "has left", "blocked": "is blocked"}
 
 
@@ -101,8 +110,7 @@ class Filter:
         return each.within is not None and covers(self.place or "", each.within)
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(NamedTuple):
     """A credential of the list, and what is to be said about it."""
 
     credential: Credential
@@ -115,29 +123,34 @@ class Inventory:
     def __init__(self, wanted: Filter, known: Known) -> None:
         self.wanted, self.known = wanted, known
         self.looked_at = 0
-        self.kinds = Counter[CredentialKind]()
         self.marks = Counter[Mark]()
+        self._kinds = {kind: [0] for kind in CredentialKind}
 
     @property
     def total(self) -> int:
         """How many were listed."""
-        return sum(self.kinds.values())
+        return sum(count for (count,) in self._kinds.values())
+
+    @property
+    def kinds(self) -> Counter[CredentialKind]:
+        """How many of each kind."""
+        return Counter({kind: count for kind, (count,) in self._kinds.items() if count})
 
     def of(self, credentials: Iterable[Credential]) -> Iterator[Listed]:
         """Those that are asked for, each with what was asked to hold, or with all that is worth saying."""
         tests, marked, known = self.wanted.tests(self.known.now), self.wanted.marked, self.known
-        kinds, counts = self.kinds, self.marks
+        kinds, counts = self._kinds, self.marks
         for each in credentials:
             self.looked_at += 1
-            if any(not test(each) for test in tests):
+            if tests and not all(test(each) for test in tests):
                 continue
             found = marks(each, known)
             if marked and not marked <= {mark for mark, _ in found}:
                 continue
-            kinds[each.kind] += 1
+            kinds[each.kind][0] += 1
             for mark, _ in found:
                 counts[mark] += 1
-            yield Listed(each, tuple([said for _, said in found]))
+            yield Listed(each, tuple([said for _, said in found]) if found else ())
 
 
 @cache

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from stockade.directory.accounts import Credential, CredentialKind, Level, Membership, Scope
@@ -148,10 +149,11 @@ class Power:
         return self._may_be_at(place) or self.within is None or place in ancestors(self.within)
 
 
-def ancestors(path: str) -> list[str]:
+@lru_cache(maxsize=1 << 16)
+def ancestors(path: str) -> tuple[str, ...]:
     """A path and every group above it, the instance last."""
     parts = path.split("/") if path else []
-    return ["/".join(parts[:count]) for count in range(len(parts), 0, -1)] + [INSTANCE]
+    return *("/".join(parts[:count]) for count in range(len(parts), 0, -1)), INSTANCE
 
 
 def _raise(known: dict[str, Membership], place: str, part: Membership) -> None:

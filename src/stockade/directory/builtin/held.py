@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import Any, Final
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -34,7 +35,7 @@ class Held(Register):
         oldest first. Raises UnknownAccount at once.
         """
         number = None if holder is None else self.account(holder).id
-        return (credential for noun in HOLDINGS for credential in self._credentials_of(noun, number))
+        return chain.from_iterable(self._credentials_of(noun, number) for noun in HOLDINGS)
 
     def held(self, noun: str, account: Account) -> Iterator[Credential]:
         """What the account has of one noun, such as ``session``; streamed."""

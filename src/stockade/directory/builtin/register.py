@@ -23,7 +23,7 @@ from stockade.directory.standing import refuse_unusable
 from stockade.errors import ConfigurationError, StockadeError
 from stockade.events import Event, Outcome, Ref
 
-PAGE = 500
+PAGE = 2_000
 """How many rows of a long list are held in memory at a time."""
 
 _BY_NAME = select(accounts).where(accounts.c.name == bindparam("wanted"))  # built once: it runs at every request
