@@ -230,6 +230,8 @@ VOCABULARY: Final[Mapping[Behaviour, Mapping[str, str]]] = {
         "gate.waive": "a box of the gate was waived, with a reason",
         "gate.override": "somebody answers for letting an account in again past the gate",
         "gate.open": "an account was let in again after a response",
+        "drill.begin": "a compromise was planted in a copy, for people to find",
+        "drill.score": "a drill was scored",
         "rotation.done": "a secret that was within reach was replaced or ended, says a person",
         "rotation.waive": "a secret that was within reach stays as it is, for a reason",
         "rotation.reopen": "a line of a rotation list is open again",

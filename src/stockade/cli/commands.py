@@ -17,6 +17,7 @@ from stockade.cli import (
     configure,
     credentials,
     detect,
+    drill,
     explain,
     incident,
     intake,
@@ -72,9 +73,9 @@ for panel, commands in AUDIT.items():
 app.add_typer(audit.audit, name="audit", rich_help_panel=UNDERSTAND)
 app.command(rich_help_panel=UNDERSTAND)(review.review)
 app.add_typer(detect.detect, name="detect", rich_help_panel=UNDERSTAND)
-app.add_typer(incident.incident, name="incident", rich_help_panel=RESPOND)
 app.command(rich_help_panel=UNDERSTAND)(credentials.credentials)
 app.command(rich_help_panel=UNDERSTAND)(reach.reach)
+app.add_typer(incident.incident, name="incident", rich_help_panel=RESPOND)
 app.command(rich_help_panel=ACT)(bans.ban)
 app.command(rich_help_panel=ACT)(bans.unban)
 app.command(rich_help_panel=ACT)(people.accounts)
@@ -88,6 +89,7 @@ RESPONSE: tuple[Callable[..., None], ...] = (
 )
 for command in RESPONSE:
     app.command(rich_help_panel=RESPOND)(command)
+app.add_typer(drill.drill, name="drill", rich_help_panel=RESPOND)
 app.command("config", rich_help_panel=SET_UP)(configure.config_for)
 app.command("import", rich_help_panel=SET_UP)(configure.import_)
 app.command(rich_help_panel=SET_UP)(search.reindex)

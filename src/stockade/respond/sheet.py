@@ -152,7 +152,7 @@ def _next_of(plan: PlanState, now: float) -> Iterator[Next]:
             yield Next(f"go on: {_steps(machine)} left", f"stockade resume {digest}")
         for step in by_hand[:5]:
             text = f"by hand: {meaning(step.step.verb)} ({step.step.target.id})"
-            yield Next(text, f"stockade plan done {digest} {step.number}")
+            yield Next(text, f"stockade done {digest} {step.number}")
         if len(by_hand) > 5:
             yield Next(f"and {len(by_hand) - 5} more by hand", f"stockade plan show {digest}")
     if plan.called == "contained, unverified":
