@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from stockade.app.told import Told, told
 from stockade.audit.prove import newest_head
 from stockade.errors import ConfigurationError, Refused, StockadeError
 from stockade.events import Entry, Event, Ref, Severity
+from stockade.respond import journal
+from stockade.respond.approvals import Rule
 from stockade.respond.incident import (
     Incident,
     Remark,
@@ -38,12 +43,14 @@ SEEN: Final = 2000
 class Incidents:
     """All incidents of a log, and how they are written to; ``insist`` has an event on record before it returns."""
 
-    def __init__(self, told: Told, insist: Callable[[Event], None], by: Ref, clock: Callable[[], float]) -> None:
-        self.told, self._insist, self.by, self._clock = told, insist, by, clock
+    def __init__(
+        self, log: Path, insist: Callable[[Event], None], by: Ref, clock: Callable[[], float], rule: Rule
+    ) -> None:
+        self._log, self._insist, self.by, self._clock, self._rule = log, insist, by, clock, rule
 
     def all(self) -> list[Incident]:
         """Every incident, the open ones first, the latest of them first."""
-        found = incidents(self.told.responses()).values()
+        found = incidents(map(self._named, journal.telling(self._log, journal.RESPONSE))).values()
         return sorted(found, key=lambda each: (each.closed is not None, -each.opened))
 
     def one(self, name: str | None = None) -> Incident:
@@ -63,7 +70,7 @@ class Incidents:
 
     def sheet(self, incident: Incident) -> Sheet:
         """The situation on one page."""
-        return sheet(incident, self.plans(incident), self._clock())
+        return sheet(incident, self.plans(incident), self._rule, self._clock())
 
     def report(self, incident: Incident) -> Report:
         """The whole report."""
@@ -79,24 +86,34 @@ class Incidents:
     def stix(self, incident: Incident) -> dict[str, object]:
         """The incident as a bundle of STIX 2.1."""
         done = [step.step for plan in self.plans(incident) for step in plan.at(Progress.DONE)]
-        return bundle(incident, done, self.seen(incident), self.told.log.origin)
+        return bundle(incident, done, self.seen(incident), self._origin)
 
     def seen(self, incident: Incident) -> Iterator[Entry]:
         """What the log has about the subjects in the window, each entry once, in the order of time."""
         found: dict[int, Entry] = {}
         for subject in incident.subjects:
-            entries, _ = self.told.about(subject, SEEN)
-            found |= {entry.index: entry for entry in entries if _within(incident, entry)}
+            entries = (each for each in journal.telling(self._log, journal.about(subject)) if _within(incident, each))
+            found |= {each.index: each for each in deque(map(self._named, entries), SEEN)}
         return iter(sorted(found.values(), key=lambda entry: (entry.event.time, entry.index)))
+
+    @cached_property
+    def _origin(self) -> str:
+        return newest_head(self._log)[0].origin
+
+    def _named(self, entry: Entry) -> Entry:
+        return replace(entry, origin=self._origin)
+
+    def _entry(self, name: str) -> Entry:
+        return self._named(journal.entry(self._log, name))
 
     def _found(self, name: str) -> Entry | None:
         try:
-            return self.told.entry(name)
+            return self._entry(name)
         except StockadeError:
             return None
 
     def _head(self) -> str:
-        head, _ = newest_head(self.told.log.directory)
+        head, _ = newest_head(self._log)
         root = b64encode(head.root).decode()
         return f"Read from the log {head.origin}, which has {head.size} signed entries and the root {root}."
 
@@ -174,7 +191,7 @@ class Incidents:
         return self.one(incident.name)
 
     def _finding(self, entry: str) -> Suspicion:
-        found = suspicion_of(self.told.entry(entry))
+        found = suspicion_of(self._entry(entry))
         if found is None:
             raise ConfigurationError(
                 f"{entry} is not a finding", remedy="stockade search is:log action:finding.create lists them."
@@ -183,7 +200,7 @@ class Incidents:
 
     def _subjects(self, findings: Sequence[str]) -> Iterator[Ref]:
         for entry in findings:
-            subject = self.told.entry(entry).event.target
+            subject = self._entry(entry).event.target
             if subject is not None:
                 yield subject
 
@@ -211,5 +228,7 @@ def _only(found: Sequence[Incident], which: str) -> Incident:
 @contextmanager
 def opened(stockade: Stockade) -> Iterator[Incidents]:
     """The incidents of the configuration's log."""
-    with stockade.recording() as recording, told(stockade.settings) as log:
-        yield Incidents(log, recording.insist, stockade.actor, stockade.clock)
+    settings = stockade.settings
+    rule = Rule(settings.respond.approvals, frozenset(settings.respond.approvers))
+    with stockade.recording() as recording:
+        yield Incidents(settings.audit_log(), recording.insist, stockade.actor, stockade.clock, rule)

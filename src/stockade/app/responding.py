@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +24,7 @@ from stockade.respond.acting import Actuators, Tell, untold
 from stockade.respond.approvals import Rule, approvals, undoing
 from stockade.respond.evidence import Evidence
 from stockade.respond.gate import OVERRIDING, Box, Now, boxes, gating
+from stockade.respond.incident import incidents, new_name, opening
 from stockade.respond.plan import Plan, events_of
 from stockade.respond.playbooks import PLAYBOOKS
 from stockade.respond.run import Runner, done_by_hand
@@ -119,7 +118,7 @@ class Responding:
             self._spare(found, even_me=even_me)
         begin = now - self._settings.respond.window if since is None else since
         subject = found.ref if token is None else token.ref
-        name = incident or f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d}-{_plain(found.name)}"
+        name = self._incident(incident, found, begin)
         asked = Question(found, begin, now if until is None else until, name, token, rotate)
         entries = list(journal.telling(self._log, journal.about(found.ref)))
         world = look(asked, self.directory, entries, self._builtin.observe, now)
@@ -137,6 +136,16 @@ class Responding:
         plan = Plan(name, playbook, subject, steps, now, now + self._settings.respond.plan_expires, told)
         self._seal_all(events_of(plan, self.by))
         return self.plan(plan.digest())
+
+    def _incident(self, name: str, account: Account, since: float) -> str:
+        """The incident of this name, or else the latest open one about the account; opened where there is none."""
+        known = incidents(journal.telling(self._log, journal.RESPONSE))
+        about = [each.name for each in known.values() if each.closed is None and account.ref in each.subjects]
+        chosen = name or (about[-1] if about else new_name(self._clock(), account.name, known))
+        if chosen not in known:
+            title = f"{account.name} may be compromised"
+            self._recording.seal(opening(self._clock(), self.by, chosen, title, subjects=[account.ref], since=since))
+        return chosen
 
     def draw_again(self, state: PlanState) -> PlanState:
         """The same question, asked of the world as it is now."""
@@ -339,7 +348,3 @@ def _opens(held: Credential, now: float) -> bool:
 
 def _listed(value: object) -> list[str]:
     return [str(each) for each in value] if isinstance(value, list) else []
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9._-]+", "-", name.casefold()).strip("-._")[:40] or "account"

@@ -16,12 +16,13 @@ from typing import Final
 
 from stockade.audit.layout import segment_path, segments_in
 from stockade.audit.prove import newest_head
+from stockade.audit.reading import line_at
 from stockade.audit.record import parse
 from stockade.events import Entry, Ref
 from stockade.respond.standing import PlanState, standings
 
-RESPONSE: Final = re.compile(rb'"action":"(?:plan|step|gate|evidence|watch|rotation)\.')
-"""Of the class of behaviour that is the response, what plans are folded from."""
+RESPONSE: Final = re.compile(rb'"action":"(?:incident|plan|step|gate|evidence|watch|rotation)\.')
+"""The class of behaviour that is the response: what incidents and plans are folded from."""
 
 
 def about(ref: Ref) -> re.Pattern[bytes]:
@@ -59,6 +60,13 @@ def _in_segment(path: Path, pattern: re.Pattern[bytes]) -> Iterator[Entry]:
 def plans(log: Path) -> dict[str, PlanState]:
     """Every plan of the log, by digest. Raises Tampered."""
     return standings(telling(log, RESPONSE))
+
+
+def entry(log: Path, name: str) -> Entry:
+    """The entry of a name, ``origin#number`` or a number alone. Raises ConfigurationError when there is none."""
+    number = name.rpartition("#")[2]
+    known = number.isascii() and number.isdecimal() and len(number) < 19
+    return parse(line_at(log, int(number) if known else -1))
 
 
 def head(log: Path) -> dict[str, object]:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from stockade.actions import BEHAVIOUR_OF, VOCABULARY
 from stockade.events import Severity
+from stockade.respond.approvals import Rule
 from stockade.respond.incident import Incident, Remark
+from stockade.respond.next import next_of
 from stockade.respond.report import Sentence
 from stockade.respond.standing import PlanState, Progress, StepState
 from stockade.steps import Tactic
@@ -37,7 +39,7 @@ class Sheet:
     next: tuple[Next, ...]
 
 
-def sheet(incident: Incident, plans: Sequence[PlanState], now: float) -> Sheet:
+def sheet(incident: Incident, plans: Sequence[PlanState], rule: Rule, now: float) -> Sheet:
     """The page as it stands at ``now``; ``plans`` are those of this incident, in the order in which they were drawn."""
     return Sheet(
         name=incident.name,
@@ -49,7 +51,7 @@ def sheet(incident: Incident, plans: Sequence[PlanState], now: float) -> Sheet:
         known=tuple(_known(incident, plans)),
         unknown=tuple(_unknown(incident, plans)),
         done=tuple(_done(incident, plans)),
-        next=tuple(_next(incident, plans, now)),
+        next=tuple(_next(incident, plans, rule, now)),
     )
 
 
@@ -118,47 +120,17 @@ def meaning(verb: str) -> str:
     return said[0].upper() + said[1:]
 
 
-def _next(incident: Incident, plans: Sequence[PlanState], now: float) -> Iterator[Next]:
+def _next(incident: Incident, plans: Sequence[PlanState], rule: Rule, now: float) -> Iterator[Next]:
     if incident.closed is not None:
         yield Next("hand out the report", f"stockade incident report {incident.name} --pdf report.pdf")
         return
-    current = [plan for plan in plans if plan.refused is None and not plan.undone]
-    if not current:
+    if all(plan.refused is not None or plan.undone for plan in plans):
         for subject in incident.subjects[:4]:
             yield Next(f"see what to do about {subject.id}; it changes nothing", f"stockade plan account {subject.id}")
-    for plan in current:
-        yield from _next_of(plan, now)
+    for plan in plans:
+        yield from (Next(text, command) for text, command in next_of(plan, rule, now))
     for note in incident.said(Remark.UNKNOWN):
         yield Next(f"find out: {note.text}")
-
-
-def _next_of(plan: PlanState, now: float) -> Iterator[Next]:
-    digest = plan.digest[:12]
-    if not plan.begun:
-        if now >= plan.plan.expires:
-            yield Next(
-                "the plan has expired: draw it again", f"stockade plan {plan.plan.playbook} {plan.plan.subject.id}"
-            )
-        elif plan.approvals:
-            yield Next("run what is approved", f"stockade run {digest}")
-        else:
-            yield Next("read the plan", f"stockade plan show {digest}")
-            yield Next("approve it", f"stockade approve {digest}")
-        return
-    if plan.at(Progress.PENDING, Progress.STARTED, Progress.WAITING):
-        by_hand = [step for step in plan.at(Progress.PENDING) if step.step.by_hand and not step.waived]
-        machine = [s for s in plan.at(Progress.PENDING, Progress.STARTED, Progress.WAITING) if not s.step.by_hand]
-        if machine:
-            yield Next(f"go on: {_steps(machine)} left", f"stockade resume {digest}")
-        for step in by_hand[:5]:
-            text = f"by hand: {meaning(step.step.verb)} ({step.step.target.id})"
-            yield Next(text, f"stockade done {digest} {step.number}")
-        if len(by_hand) > 5:
-            yield Next(f"and {len(by_hand) - 5} more by hand", f"stockade plan show {digest}")
-    if plan.called == "contained, unverified":
-        yield Next("look whether it holds", f"stockade verify {digest}")
-    if plan.called == "contained":
-        yield Next("let the account in again, when the gate is green", f"stockade unblock {plan.plan.subject.id}")
 
 
 def _steps(steps: Sequence[StepState]) -> str:
