@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from stockade.directory import BuiltinDirectory, CredentialKind, Level, Scope
-from stockade.directory.accounts import Account, AccountKind, Membership
+from stockade.directory.accounts import Account, AccountKind
+from stockade.directory.permissions import covers
 from stockade.errors import Refused
 from stockade.events import Event, Ref
 from stockade.respond.scoring import Planted
@@ -55,22 +56,30 @@ def plant(directory: BuiltinDirectory, clock: Clock, record: Callable[[Event], N
 
     Raises Refused when there is nobody to steal from: a person who maintains a project.
     """
-    victim, where = _victim(directory, chance)
+    victim, place = _victim(directory, chance)
     began = clock.now
-    left = tuple(_left_behind(_Intruder(directory, clock, record, victim, where.path)))
-    return Story(victim, where.path, began, left)
+    left = tuple(_left_behind(_Intruder(directory, clock, record, victim, place)))
+    return Story(victim, place, began, left)
 
 
-def _victim(directory: BuiltinDirectory, chance: Random) -> tuple[Account, Membership]:
+def _victim(directory: BuiltinDirectory, chance: Random) -> tuple[Account, str]:
+    """Somebody who maintains a project, and that project."""
     people = {each.name: each for each in directory.accounts() if each.kind is AccountKind.HUMAN and _usable(each)}
-    able = [each for each in directory.memberships() if each.account in people and each.level >= Level.MAINTAINER]
+    projects = [each.path for each in directory.repositories()]
+    able = sorted(
+        (each.account, path)
+        for each in directory.memberships()
+        if each.account in people and each.level >= Level.MAINTAINER
+        for path in projects
+        if covers(each.path, path)
+    )
     if not able:
         raise Refused(
             "nobody here maintains a project, so that there is nothing to steal",
             remedy="Say --organisation for a made-up one.",
         )
-    chosen = chance.choice(sorted(able, key=lambda each: (each.account, each.path)))
-    return people[chosen.account], chosen
+    name, path = chance.choice(able)
+    return people[name], path
 
 
 def _usable(account: Account) -> bool:
@@ -102,7 +111,12 @@ def _left_behind(intruder: _Intruder) -> Iterator[Planted]:
         intruder.waits()
         yield Planted(what, make(directory, by, name, place))
     for each in list(directory.credentials()):
-        if each.kind is CredentialKind.VARIABLE and each.within and place.startswith(each.within):
+        if (
+            each.kind is CredentialKind.VARIABLE
+            and "hidden" not in each.traits
+            and each.within
+            and covers(each.within, place)
+        ):
             directory.read_variable(each.ref, by=by)
             intruder.waits()
     intruder.does("repository.read", Ref("stockade", "project", place))
@@ -145,7 +159,7 @@ def _application(directory: BuiltinDirectory, by: Ref, name: str, place: str) ->
 
 
 def _webhook(directory: BuiltinDirectory, by: Ref, name: str, place: str) -> Ref:  # noqa: ARG001
-    return directory.add_webhook(place, "https://hooks.example.net/in", events="push", by=by).ref
+    return directory.add_webhook(place, "https://hooks.example.net/in", events=["push"], by=by).ref
 
 
 def _githook(directory: BuiltinDirectory, by: Ref, name: str, place: str) -> Ref:  # noqa: ARG001
@@ -153,7 +167,7 @@ def _githook(directory: BuiltinDirectory, by: Ref, name: str, place: str) -> Ref
 
 
 def _runner(directory: BuiltinDirectory, by: Ref, name: str, place: str) -> Ref:  # noqa: ARG001
-    return directory.register_runner(place, "spare runner", protected=True, tags="docker", by=by)[0].ref
+    return directory.register_runner(place, "spare runner", protected=True, tags=["docker"], by=by)[0].ref
 
 
 def _mirror(directory: BuiltinDirectory, by: Ref, name: str, place: str) -> Ref:  # noqa: ARG001
