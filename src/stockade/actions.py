@@ -59,8 +59,8 @@ VOCABULARY: Final[Mapping[Behaviour, Mapping[str, str]]] = {
     },
     Behaviour.KEY: {
         "key.add": "an SSH, GPG or deploy key or a certificate was added",
-        "key.remove": "one was removed",
-        "key.restore": "one that was removed was put into force again",
+        "key.remove": "an SSH, GPG or deploy key was removed",
+        "key.restore": "a key that was removed was put into force again",
         "key.policy.change": "which keys are accepted was changed",
     },
     Behaviour.FACTOR: {
@@ -160,11 +160,11 @@ VOCABULARY: Final[Mapping[Behaviour, Mapping[str, str]]] = {
     },
     Behaviour.VARIABLE: {
         "variable.create": "a CI/CD variable or secret was made",
-        "variable.change": "one was changed, its protection too",
-        "variable.remove": "one was removed",
-        "variable.rotate": "one was given another value",
-        "variable.restore": "one that was removed was put into force again",
-        "variable.read": "one was looked at",
+        "variable.change": "a CI/CD variable or its protection was changed",
+        "variable.remove": "a CI/CD variable was removed",
+        "variable.rotate": "a CI/CD variable was given another value",
+        "variable.restore": "a CI/CD variable that was removed was put into force again",
+        "variable.read": "a CI/CD variable was looked at",
     },
     Behaviour.PASSWORD: {
         "password.change": "a password was changed",

@@ -48,6 +48,8 @@ ENDS: Final[Mapping[str, tuple[str, str]]] = {
     "user": ("user.block", "user.unblock"),
 }
 """By noun: what puts a thing out of use, and what puts it back."""
+_TREATED: Final = TOKEN_KINDS | KEY_KINDS | FACTOR_KINDS | OWN_WAYS_IN | {CredentialKind.GRANT}
+"""Kinds of what an account holds itself, which are ended or kept by rules of their own."""
 _DEPENDS: Final[Mapping[str, tuple[str, ...]]] = {"user": ("state",)}
 """What of a target steps depend on, where it is not all that is seen."""
 
@@ -153,11 +155,11 @@ def _remove_foreign_factors(world: World) -> Iterator[Step]:
 
 
 def _disable_made(world: World) -> Iterator[Step]:
-    held = {each.ref for each in world.holds}
+    treated = {each.ref for each in world.holds if each.kind in _TREATED}
     for each in world.made:
         if isinstance(each, Membership):
             yield _member_removed(each)
-        elif each.ref not in held and each.ref.kind in ENDS and _alive(each, world.now):
+        elif each.ref not in treated and each.ref.kind in ENDS and _alive(each, world.now):
             reason = f"{_called(each)} was made by {world.account.name} in the window"
             yield _ended(world, each, Tactic.EVICT, reason, "it stops")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from stockade.actions import BEHAVIOUR_OF, VOCABULARY
-from stockade.events import Severity
+from stockade.events import Entry, Severity
 from stockade.respond.approvals import Rule
 from stockade.respond.incident import Incident, Remark
 from stockade.respond.next import next_of
@@ -75,7 +75,7 @@ def _known(incident: Incident, plans: Sequence[PlanState]) -> Iterator[Sentence]
         verified = [step for step in plan.steps if step.held]
         if verified:
             text = f"{len(verified)} steps of plan {plan.digest[:8]} were looked up again and hold."
-            yield Sentence(text, _entries(verified))
+            yield Sentence(text, _looks(verified))
 
 
 def _unknown(incident: Incident, plans: Sequence[PlanState]) -> Iterator[Sentence]:
@@ -138,4 +138,14 @@ def _steps(steps: Sequence[StepState]) -> str:
 
 
 def _entries(steps: Sequence[StepState]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(str(entry) for step in steps for entry in step.entries[-1:]))
+    """The entries that say how these steps ended, each once."""
+    return tuple(dict.fromkeys(str(entry) for step in steps for entry in _ending(step)))
+
+
+def _ending(step: StepState) -> list[Entry]:
+    return [entry for entry in step.entries if entry.event.action != "step.verify"][-1:]
+
+
+def _looks(steps: Sequence[StepState]) -> tuple[str, ...]:
+    """The entries of the looks at these steps that came last."""
+    return tuple(dict.fromkeys(str(step.entries[-1]) for step in steps if step.entries))

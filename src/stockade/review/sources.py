@@ -12,14 +12,24 @@ from typing import Final
 from stockade.actions import Behaviour
 
 ALL: Final = ""
+OWN: Final = "those in its own directory only"
 
 RECORDS: Final[Mapping[str, Mapping[Behaviour, str]]] = {
     "stockade": {
         Behaviour.SIGN_IN: ALL,
-        Behaviour.TOKEN: "its own tokens only",
-        Behaviour.PASSWORD: "its own accounts only",
-        Behaviour.ACCOUNT: "its own accounts only",
-        Behaviour.CONFIGURATION: "its own configuration only",
+        Behaviour.TOKEN: OWN,
+        Behaviour.KEY: OWN,
+        Behaviour.FACTOR: OWN,
+        Behaviour.REPOSITORY: "what it serves itself",
+        Behaviour.RUNNER: OWN,
+        Behaviour.HOOK: OWN,
+        Behaviour.APPLICATION: OWN,
+        Behaviour.IDENTITY: OWN,
+        Behaviour.EMAIL: OWN,
+        Behaviour.VARIABLE: OWN,
+        Behaviour.PASSWORD: OWN,
+        Behaviour.ACCOUNT: OWN,
+        Behaviour.CONFIGURATION: "its own configuration, and the projects in its own directory",
         Behaviour.GUARD: ALL,
         Behaviour.RESPONSE: ALL,
         Behaviour.LOG: ALL,
