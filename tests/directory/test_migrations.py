@@ -11,11 +11,13 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from stockade.directory import BuiltinDirectory, Level, Membership, Scope, Visibility
 from stockade.directory.builtin.migrate import _configuration
 from stockade.directory.builtin.schema import metadata
+from stockade.directory.builtin.version import is_current, newest
 from stockade.errors import ConfigurationError, Unavailable
 from tests.directory.conftest import Stage
 
@@ -41,6 +43,19 @@ def test_migrating_again_changes_nothing(own_stage: Stage) -> None:
     own_stage.directory.create_account("alice")
     own_stage.directory.migrate()
     assert [account.name for account in own_stage.directory.accounts()] == ["alice"]
+
+
+def test_a_database_that_is_current_is_told_without_alembic(own_stage: Stage) -> None:
+    again = (
+        f"import sys\nfrom stockade.directory import BuiltinDirectory\nBuiltinDirectory({own_stage.url!r}).migrate()"
+    )
+    told = f"{again}\nprint('alembic' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True).stdout == "False\n"
+    with own_stage.directory._database.writing() as sql:
+        sql.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    assert not is_current(own_stage.directory._database)
+    with own_stage.directory._database.reading() as sql:
+        assert newest() == ScriptDirectory.from_config(_configuration(sql)).get_current_head()
 
 
 def test_processes_that_start_together_migrate_once(url: str) -> None:

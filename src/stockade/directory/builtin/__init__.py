@@ -21,6 +21,7 @@ from stockade.directory.builtin.runners import Runners
 from stockade.directory.builtin.shared import Shared
 from stockade.directory.builtin.signing_in import SigningIn
 from stockade.directory.builtin.variables import Variables
+from stockade.directory.builtin.version import is_current
 from stockade.directory.builtin.whose import Whose
 
 __all__ = ["BuiltinDirectory"]
@@ -59,6 +60,8 @@ class BuiltinDirectory(
 
         Raises ConfigurationError when a newer release has been there.
         """
+        if is_current(self._database):
+            return
         from stockade.directory.builtin.migrate import (
             migrate,
         )  # Alembic takes long to import, and few processes migrate
