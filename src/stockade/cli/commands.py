@@ -24,6 +24,7 @@ from stockade.cli import (
     locking,
     logs,
     people,
+    places,
     plans,
     reach,
     responses,
@@ -34,6 +35,7 @@ from stockade.cli import (
     signing,
     sinks,
     ssh,
+    things,
     top,
     two_factor,
 )
@@ -48,6 +50,7 @@ app = typer.Typer(
 )
 
 RUN, UNDERSTAND, RESPOND, ACT, SET_UP = "Run", "Understand", "Respond", "Act", "Set up"
+HELD = "What accounts hold and make"
 app.command(rich_help_panel=RUN)(serve.serve)
 
 app.command(rich_help_panel=RUN)(logs.watch)
@@ -82,6 +85,9 @@ app.command(rich_help_panel=ACT)(people.accounts)
 app.add_typer(people.user, name="user", rich_help_panel=ACT)
 app.add_typer(people.token, name="token", rich_help_panel=ACT)
 app.add_typer(two_factor.two_factor, name="two-factor", rich_help_panel=ACT)
+NOUNS = {"group": places.group, "project": places.project, "member": places.member, **things.NOUNS}
+for named, noun in NOUNS.items():
+    app.add_typer(noun, name=named, rich_help_panel=HELD)
 app.add_typer(plans.plan, name="plan", rich_help_panel=RESPOND)
 RESPONSE: tuple[Callable[..., None], ...] = (
     *(responses.approve, responses.run, responses.resume, responses.undo, responses.verify, responses.done),

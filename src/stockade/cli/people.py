@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,21 +49,15 @@ def add(
 
     The password is asked for, or in a pipe read from standard input; it is never an argument.
     """
+    from stockade.cli import typed
     from stockade.directory import AccountKind
 
     kind = AccountKind.BOT if bot else AccountKind.HUMAN
     asked = stockade(config)
-    password = None if bot else _password()
+    password = None if bot else typed.secret("password")
     with asked.directory() as directory:
         made = directory.create_account(name, kind, password, email, admin=admin, by=asked.actor)
     screen.say(screen.shown(made.name, "bold") + screen.shown(f" is there now, a {made.kind}"))
-
-
-def _password() -> str:
-    if sys.stdin.isatty():
-        found: str = typer.prompt("password", hide_input=True, confirmation_prompt=True)
-        return found
-    return sys.stdin.readline(4096).rstrip("\n")
 
 
 @user.command("block")
@@ -78,6 +71,54 @@ def block(name: Name, *, reason: Reason = "", config: Config = None) -> None:
 
 
 user.command("unblock")(unblock)
+
+
+@user.command("reset")
+def reset(name: Name, *, reason: Reason = "", config: Config = None) -> None:
+    """Put a password out of use, and print the code with which another is set, this once.
+
+    The code is good for an hour, at /users/password/edit. All sessions end.
+    """
+    asked = stockade(config)
+    with asked.directory() as directory:
+        directory.clear_password(name, by=asked.actor, reason=reason or None)
+        made = directory.request_reset(name, time.time(), by=asked.actor)
+    if made is None:
+        return screen.say("The password is out of use; let the account in again before you ask for a code.")
+    screen.say(screen.pairs([("code", screen.shown(str.__str__(made[1]), "bold"))]))
+    return screen.say(screen.shown("It is shown this once.", "dim"))
+
+
+@user.command("depart")
+def depart(
+    name: Name,
+    *,
+    back: Annotated[bool, typer.Option("--back", help="They are here again.")] = False,
+    reason: Reason = "",
+    config: Config = None,
+) -> None:
+    """Note that the owner of an account has left, which shuts it out."""
+    asked = stockade(config)
+    with asked.directory() as directory:
+        found = directory.depart(name, back=back, by=asked.actor, reason=reason or None)
+    screen.say(screen.shown(found.name, "bold") + screen.shown(" is back" if back else " has left"))
+
+
+@user.command("admin")
+def admin(
+    name: Name,
+    *,
+    no: Annotated[bool, typer.Option("--no", help="Take the rights away.")] = False,
+    reason: Reason = "",
+    config: Config = None,
+) -> None:
+    """Give an account an administrator's rights."""
+    asked = stockade(config)
+    with asked.directory() as directory:
+        found = directory.set_admin(name, not no, by=asked.actor, reason=reason or None)
+    screen.say(
+        screen.shown(found.name, "bold") + screen.shown(" may do all" if found.admin else " may no longer do all")
+    )
 
 
 @token.command("issue")

@@ -37,9 +37,9 @@ class Held(Register):
         number = None if holder is None else self.account(holder).id
         return chain.from_iterable(self._credentials_of(noun, number) for noun in HOLDINGS)
 
-    def held(self, noun: str, account: Account) -> Iterator[Credential]:
-        """What the account has of one noun, such as ``session``; streamed."""
-        return self._credentials_of(noun, account.id)
+    def held(self, noun: str, account: Account | None = None) -> Iterator[Credential]:
+        """What the account, or anybody, has of one noun, such as ``session``; streamed."""
+        return self._credentials_of(noun, None if account is None else account.id)
 
     def integrations(self) -> Iterator[Integration]:
         """What acts by itself, stopped and removed ones too, streamed kind by kind."""

@@ -41,7 +41,7 @@ class Resets(Register):
             change.say("password.reset", account.ref, by=by, reason=reason, sessions_ended=ended)
 
     def request_reset(
-        self, email_or_name: str, now: float, *, source: str | None = None
+        self, email_or_name: str, now: float, *, source: str | None = None, by: Ref | None = None
     ) -> tuple[Account, Secret] | None:
         """A new one-time code for the account, good for CODE_LIFETIME, in place of any earlier one; None when there
         is no such account or it is shut out.
@@ -58,7 +58,7 @@ class Resets(Register):
             target = None if account is None else account.ref
             self._report("password.reset.request", target, now=now, source=source, outcome="refused")
             return None
-        self._report("password.reset.request", account.ref, now=now, source=source)
+        self._report("password.reset.request", account.ref, now=now, source=source, by=by)
         return account, code
 
     def reset_password(self, code: str, new_password: str, now: float, *, source: str | None = None) -> Account:
