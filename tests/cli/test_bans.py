@@ -11,7 +11,8 @@ from tests.servers.redis import RedisServer
 @pytest.fixture(params=["shared", "redis"])
 def operator(request: pytest.FixtureRequest, terminal: Terminal, redis_server: RedisServer) -> Terminal:
     store = "shared" if request.param == "shared" else redis_server.url
-    terminal.write(f'store = "{store}"\noperators = ["198.51.100.7"]\ntrusted_proxies = ["10.0.0.0/8"]\n')
+    patient = 'store_deadline = "10s"\n'
+    terminal.write(f'store = "{store}"\n{patient}operators = ["198.51.100.7"]\ntrusted_proxies = ["10.0.0.0/8"]\n')
     return terminal
 
 

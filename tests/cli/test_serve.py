@@ -123,7 +123,7 @@ def test_a_proxy_that_was_forgotten_is_never_banned_and_everybody_says_what_to_d
 
 
 def test_deleting_one_key_of_redis_frees_a_client(terminal: Terminal, redis_server: RedisServer) -> None:
-    with served(terminal, text=f'store = "{redis_server.url}"\n') as forge:
+    with served(terminal, text=f'store = "{redis_server.url}"\nstore_deadline = "10s"\n') as forge:
         assert [forge.guess() for _ in range(GUESSES + 1)] == [401] * GUESSES + [403]
         assert "redis-cli DEL 'stockade:{127.0.0.1}'" in terminal("explain 127.0.0.1").out
         assert redis_server.command("DEL", "stockade:{127.0.0.1}") == 1
