@@ -85,6 +85,10 @@ def sealing(*, quick: bool) -> Sequence[Row]:
     return rows_of("sealing", octets=200_000 if quick else 8 << 20, rounds=1 if quick else 5)
 
 
+def respond(*, quick: bool) -> Sequence[Row]:
+    return rows_of("respond", own=50 if quick else 500, reached=120 if quick else 2_000)
+
+
 SECTIONS: Final = (
     Section("decision", "One decision under five rules, in memory", decision),
     Section("shared", "Counters shared by the processes of one machine", shared),
@@ -100,4 +104,5 @@ SECTIONS: Final = (
     Section("search", "Search in the audit log", search),
     Section("credentials", "A hundred thousand credentials", credentials),
     Section("sealing", "The audit log, carried away", sealing),
+    Section("respond", "A response: planned, run and looked up", respond),
 )

@@ -11,6 +11,7 @@ from typing import Any, Final
 from stockade.config.audit import AuditSettings
 from stockade.config.carrying import DetectSettings, SinkTable
 from stockade.config.gitlab import GitBasicAuthSettings, GitLabSettings, GitLabThrottle
+from stockade.config.respond import RespondSettings
 from stockade.config.rules import (
     Allow2BanSettings,
     BlocklistSettings,
@@ -49,6 +50,7 @@ TABLES: Final[tuple[tuple[str, type[Any]], ...]] = (
     ("[[audit.sinks]]", SinkTable),
     ("[search]", SearchSettings),
     ("[detect]", DetectSettings),
+    ("[respond]", RespondSettings),
     ("[nftables]", NftablesSettings),
     ("[gitlab]", GitLabSettings),
     ("[gitlab.git_basic_auth]", GitBasicAuthSettings),
