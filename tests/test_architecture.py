@@ -108,6 +108,8 @@ PURE = [
     "stockade.lines.syslog",
     "stockade.respond.acting",
     "stockade.respond.approvals",
+    "stockade.respond.gate",
+    "stockade.respond.next",
     "stockade.respond.plan",
     "stockade.respond.playbooks",
     "stockade.respond.run",

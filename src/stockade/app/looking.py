@@ -29,7 +29,7 @@ def look(
     asked: Question,
     directory: Directory,
     entries: Sequence[Entry],
-    observe: Callable[[Ref], Mapping[str, object]],
+    observe: Callable[[Iterable[Ref]], Mapping[Ref, Mapping[str, object]]],
     now: float,
 ) -> World:
     """The world as it is now. ``entries`` are those of the log about the account."""
@@ -43,18 +43,22 @@ def look(
     )
     holds = tuple(each for each in everything if each.holder == account.name and each.live(now))
     known, strange = _addresses(entries, account.ref, asked.since)
+    made = tuple(_made(found, everything, accounts, memberships))
+    reached = tuple(_reached(rotation(found, accounts, memberships), {each.ref for each in holds}))
+    things = [account, *holds, *(each for each in made if not isinstance(each, Membership))]
+    seen = observe([*(each.ref for each in things), *(each.target for each in reached)])
     return World(
         now=now,
         account=account,
         since=asked.since,
         until=asked.until,
         holds=() if asked.token else holds,
-        made=tuple(_made(found, everything, accounts, memberships)),
-        reached=tuple(_reached(rotation(found, accounts, memberships), {each.ref for each in holds})),
+        made=made,
+        reached=reached,
         known=known,
         strange=strange,
         enrolled=_enrolled(entries),
-        observe=observe,
+        observe=lambda ref: seen.get(ref, {}),
         token=asked.token,
         incident=asked.incident,
         rotate=asked.rotate,

@@ -96,7 +96,7 @@ class Responding:
 
     def plan(self, digest: str) -> PlanState:
         """One plan, by its digest or the beginning of it."""
-        return chosen(self.plans(), digest)
+        return chosen(journal.plans(self._log, digest[:64].lower()), digest)
 
     def draw(
         self,
@@ -117,25 +117,27 @@ class Responding:
         if playbook == "account":
             self._spare(found, even_me=even_me)
         begin = now - self._settings.respond.window if since is None else since
-        subject = found.ref if token is None else token.ref
         name = self._incident(incident, found, begin)
         asked = Question(found, begin, now if until is None else until, name, token, rotate)
-        entries = list(journal.telling(self._log, journal.about(found.ref)))
-        world = look(asked, self.directory, entries, self._builtin.observe, now)
+        events = list(events_of(self._drawn(playbook, asked, now, even_me=even_me), self.by))
+        self._seal_all(iter(events))
+        return self.plan(str(events[-1].details["plan"]))
+
+    def _drawn(self, playbook: str, asked: Question, now: float, *, even_me: bool) -> Plan:
+        entries = list(journal.telling(self._log, journal.about(asked.account.ref)))
+        world = look(asked, self.directory, entries, self._builtin.observe_many, now)
         steps = tuple(PLAYBOOKS[playbook](world))
         about = {step.target for step in steps}
-        kept = [str(each.ref) for each in world.holds if each.ref not in about][:500]
         told = {
-            "since": begin,
+            "since": asked.since,
             "until": asked.until,
-            "rotate": rotate,
+            "rotate": asked.rotate,
             "even_me": even_me,
-            "kept": kept,
-            "account": found.name,
+            "account": asked.account.name,
+            "kept": [str(each.ref) for each in world.holds if each.ref not in about][:500],
         }
-        plan = Plan(name, playbook, subject, steps, now, now + self._settings.respond.plan_expires, told)
-        self._seal_all(events_of(plan, self.by))
-        return self.plan(plan.digest())
+        subject = asked.account.ref if asked.token is None else asked.token.ref
+        return Plan(asked.incident, playbook, subject, steps, now, now + self._settings.respond.plan_expires, told)
 
     def _incident(self, name: str, account: Account, since: float) -> str:
         """The incident of this name, or else the latest open one about the account; opened where there is none."""
@@ -186,8 +188,7 @@ class Responding:
             if any(step.verb == "user.block" and step.target == state.plan.subject for step in state.plan.steps):
                 found = self.directory.account(state.plan.subject.id)
                 self._spare(found, even_me=state.plan.asked.get("even_me") is True)
-            self._runner(state, tell).run()
-        return self.plan(state.digest)
+            return self._runner(state, tell).run()
 
     def undo(self, digest: str, tell: Tell = untold) -> PlanState:
         """Say yes to taking a plan back, and take it back when enough people have."""
@@ -249,7 +250,7 @@ class Responding:
     def unblock(self, name: str, reason: str = "", *, override: bool = False) -> Unblocked:
         """Let a blocked account in again. Raises GateClosed for one under a response that is not over."""
         account = self.directory.account(name)
-        state = gating(self.plans(), account.ref)
+        state = gating(journal.plans(self._log, subject=account.ref), account.ref)
         if state is None:
             return Unblocked(self.directory.unblock(account.name, by=self.by, reason=reason or None))
         found = self.boxes(state)

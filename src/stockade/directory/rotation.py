@@ -206,6 +206,10 @@ class _Owners:
         return (name,) if self._there(name) else self.admins
 
 
+_Alike = tuple[CredentialKind, frozenset[str]]
+"""Secrets of one place that are alike in these are within reach of the same: how many there are, costs nothing."""
+
+
 class _Readers:
     """Which of the things on a list go on reading others when the account itself is blocked."""
 
@@ -224,10 +228,11 @@ class _Readers:
 
     def edges(self, secrets: Sequence[Reached]) -> Iterator[tuple[Ref, list[Ref]]]:
         """What each of them can read of the others."""
-        places: dict[str, list[Reached]] = defaultdict(list)
+        places: dict[str, dict[_Alike, list[Reached]]] = defaultdict(lambda: defaultdict(list))
         for each in secrets:
             if each.how is not How.OWN:
-                places[each.thing.within or INSTANCE].append(each)
+                places[each.thing.within or INSTANCE][each.thing.kind, each.thing.traits].append(each)
+        refs = {place: {alike: [e.ref for e in group] for alike, group in at.items()} for place, at in places.items()}
         below: dict[str, list[str]] = defaultdict(list)
         for place in places:
             for above in ancestors(place):
@@ -236,13 +241,15 @@ class _Readers:
             power = self._power(each)
             near = set(places) if power.admin else _near(power, below)
             read = [
-                other.ref
+                ref
                 for place in sorted(near & places.keys())
-                for other in places[place]
-                if other.ref != each.ref and self._reads(power, other.thing)
+                for alike, group in places[place].items()
+                if self._reads(power, group[0].thing)
+                for ref in refs[place][alike]
             ]
-            if read:
-                yield each.ref, read
+            own = each.ref
+            if any(ref != own for ref in read):
+                yield own, [ref for ref in read if ref != own]
 
     def _power(self, each: Reached) -> Power:
         """What it lets somebody do who is not let in any more; nothing where it falls with the account."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
@@ -46,6 +46,27 @@ class Actuators:
         """Who may know a target."""
         return (each for each in self._known if each.system == target.system)
 
+    def observed(self, steps: Iterable[Step]) -> dict[Ref, Mapping[str, object]]:
+        """The targets of steps as their systems show them now; none of a system that is down, or that nobody knows."""
+        by_system: dict[str, list[Ref]] = {}
+        seeing: dict[str, Actuator] = {}
+        for step in steps:
+            actuator = self.knowing(step) or next(self.seeing(step.target), None)
+            if actuator is not None:
+                by_system.setdefault(step.target.system, []).append(step.target)
+                seeing.setdefault(step.target.system, actuator)
+        return {ref: seen for system, refs in by_system.items() for ref, seen in _looked_at(seeing[system], refs)}
+
+
+def _looked_at(actuator: Actuator, refs: Sequence[Ref]) -> Iterator[tuple[Ref, Mapping[str, object]]]:
+    """Each with what is seen of it; all in one look where the system can do that."""
+    wanted = list(dict.fromkeys(refs))
+    many: Callable[[Sequence[Ref]], Mapping[Ref, Mapping[str, object]]] | None = getattr(actuator, "observe_many", None)
+    try:
+        yield from many(wanted).items() if many else ((ref, actuator.observe(ref)) for ref in wanted)
+    except Unavailable:
+        return
+
 
 def _can(actuator: Actuator, step: Step) -> bool:
     return actuator.system == step.target.system and step.verb in actuator.verbs
@@ -67,26 +88,13 @@ class Difference:
 
 def differences(steps: Sequence[StepState], actuators: Actuators) -> Iterator[Difference]:
     """Where the world is not as these steps expect it. What cannot be seen as a system is down is not told."""
-    seen: dict[Ref, Mapping[str, object] | None] = {}
+    seen = actuators.observed([each.step for each in steps if each.step.expects])
     for state in steps:
-        step = state.step
-        if not step.expects:
-            continue
-        if step.target not in seen:
-            seen[step.target] = _observed(step, actuators)
-        found = seen[step.target]
+        found = seen.get(state.step.target)
         if found is not None:
-            for key, then in step.expects.items():
+            for key, then in state.step.expects.items():
                 if found.get(key) != then:
-                    yield Difference(state.number, step, key, then, found.get(key))
-
-
-def _observed(step: Step, actuators: Actuators) -> Mapping[str, object] | None:
-    actuator = actuators.knowing(step) or next(actuators.seeing(step.target), None)
-    try:
-        return None if actuator is None else actuator.observe(step.target)
-    except Unavailable:
-        return None
+                    yield Difference(state.number, state.step, key, then, found.get(key))
 
 
 def waves(steps: Sequence[StepState]) -> Iterator[list[StepState]]:

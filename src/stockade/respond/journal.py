@@ -18,7 +18,7 @@ from stockade.audit.layout import segment_path, segments_in
 from stockade.audit.prove import newest_head
 from stockade.audit.reading import line_at
 from stockade.audit.record import parse
-from stockade.events import Entry, Ref
+from stockade.events import Entry, Event, Ref
 from stockade.respond.standing import PlanState, standings
 
 RESPONSE: Final = re.compile(rb'"action":"(?:incident|plan|step|gate|evidence|watch|rotation)\.')
@@ -57,9 +57,16 @@ def _in_segment(path: Path, pattern: re.Pattern[bytes]) -> Iterator[Entry]:
             at = end + 1
 
 
-def plans(log: Path) -> dict[str, PlanState]:
-    """Every plan of the log, by digest. Raises Tampered."""
-    return standings(telling(log, RESPONSE))
+def plans(log: Path, beginning: str = "", subject: Ref | None = None) -> dict[str, PlanState]:
+    """The plans of the log, by digest: all, or those whose digest begins so, or that are about a subject.
+
+    Raises Tampered.
+    """
+
+    def wanted(digest: str, event: Event) -> bool:
+        return digest.startswith(beginning) and subject in {None, event.target}
+
+    return standings(telling(log, RESPONSE), wanted)
 
 
 def entry(log: Path, name: str) -> Entry:

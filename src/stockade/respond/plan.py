@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
 
+from stockade.audit.record import PLAIN
 from stockade.audit.words import spoken
 from stockade.errors import Tampered
 from stockade.events import Event, Ref
@@ -140,7 +141,7 @@ def _bundles(steps: Sequence[Step]) -> Iterator[tuple[int, list[dict[str, object
     octets, first = 0, 1
     for number, step in enumerate(steps, 1):
         said = step_as_json(step)
-        size = len(canonical(said).decode().encode("ascii", "backslashreplace"))
+        size = len(PLAIN(said))
         if bundle and octets + size > TOGETHER:
             yield first, bundle
             bundle, octets, first = [], 0, number

@@ -152,12 +152,13 @@ class PlanState:
         return "contained" if verified else "contained, unverified"
 
 
-def standings(entries: Iterable[Entry]) -> dict[str, PlanState]:
+def standings(entries: Iterable[Entry], wanted: Callable[[str, Event], bool] | None = None) -> dict[str, PlanState]:
     """Every plan that these entries tell of, by digest, in the order in which they were drawn.
 
-    Raises Tampered when the steps of a plan are not those that its digest was made of.
+    ``wanted`` is asked about a digest and an event that draws it; plans that are not wanted are passed over. Raises
+    Tampered when the steps of a plan are not those that its digest was made of.
     """
-    fold = Fold()
+    fold = Fold(wanted)
     for entry in entries:
         fold.take(entry)
     return fold.plans
@@ -179,8 +180,9 @@ def chosen(plans: Mapping[str, PlanState], digest: str) -> PlanState:
 class Fold:
     """Takes entries one by one, in the order of the log; ``plans`` is how they stand by then."""
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: Callable[[str, Event], bool] | None = None) -> None:
         self.plans: dict[str, PlanState] = {}
+        self._wanted = wanted or (lambda _digest, _event: True)
         self._drawn: dict[str, dict[int, Step]] = {}
 
     def take(self, entry: Entry) -> None:
@@ -190,10 +192,9 @@ class Fold:
         if not isinstance(digest, str):
             self._tick(entry)
             return
-        if event.action == "plan.step":
-            self._gather(digest, event)
-        elif event.action == "plan.create" and digest not in self.plans:
-            self._create(digest, entry)
+        if event.action in {"plan.step", "plan.create"}:
+            if digest not in self.plans and self._wanted(digest, event):
+                self._draw(digest, entry)
         elif digest in self.plans and (change := _CHANGES.get(event.action)) is not None:
             self.plans[digest] = change(self.plans[digest], entry)
 
@@ -208,6 +209,12 @@ class Fold:
             if numbers and event.details.get("subject") == str(state.plan.subject):
                 ticked = replace(event, action=action, details={**event.details, "steps": numbers})
                 self.plans[digest] = _CHANGES[action](state, replace(entry, event=ticked))
+
+    def _draw(self, digest: str, entry: Entry) -> None:
+        if entry.event.action == "plan.step":
+            self._gather(digest, entry.event)
+        else:
+            self._create(digest, entry)
 
     def _gather(self, digest: str, event: Event) -> None:
         first, steps = event.details.get("first"), event.details.get("steps")

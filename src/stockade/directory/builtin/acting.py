@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from stockade.directory.accounts import SYSTEM, Credential, Level
+from stockade.directory.accounts import SYSTEM, Credential, Integration, Level
 from stockade.directory.builtin import BuiltinDirectory
 from stockade.directory.builtin.holdings import HOLDINGS, Holding
 from stockade.directory.refusals import Impossible, UnknownAccount, UnknownHolding
@@ -45,6 +45,20 @@ class BuiltinActuator:
             return _seen_thing(self._directory, target)
         except (UnknownAccount, UnknownHolding):
             return {}
+
+    def observe_many(self, targets: Iterable[Ref]) -> dict[Ref, Mapping[str, object]]:
+        """The same of many, in few questions."""
+        found: dict[Ref, Mapping[str, object]] = {}
+        by_noun: dict[str, list[int]] = {}
+        for ref in targets:
+            if ref.kind in HOLDINGS and ref.id.isdecimal():
+                found[ref] = {}
+                by_noun.setdefault(ref.kind, []).append(int(ref.id))
+            else:
+                found[ref] = self.observe(ref)
+        for noun, numbers in by_noun.items():
+            found |= {thing.ref: _seen_of(thing, mark) for thing, mark in self._directory.marked(noun, numbers)}
+        return found
 
     def perform(self, step: Step, *, by: Ref | None = None) -> Mapping[str, object]:
         """Take the step, unless it is taken. Raises ConfigurationError for a verb that this system has not, Refused for
@@ -106,9 +120,13 @@ def _seen_account(directory: BuiltinDirectory, name: str) -> dict[str, object]:
 
 def _seen_thing(directory: BuiltinDirectory, ref: Ref) -> dict[str, object]:
     thing = directory.thing(ref)
+    return _seen_of(thing, directory.secret_mark(ref) if isinstance(thing, Credential) else None)
+
+
+def _seen_of(thing: Credential | Integration, mark: str | None) -> dict[str, object]:
     seen: dict[str, object] = {"kind": thing.kind.value, "revoked": thing.revoked, "paused": thing.paused}
     if isinstance(thing, Credential):
-        seen |= {"holder": thing.holder, "expires": thing.expires, "secret": directory.secret_mark(ref)}
+        seen |= {"holder": thing.holder, "expires": thing.expires, "secret": mark}
     return seen
 
 

@@ -51,6 +51,7 @@ CODE_LIFETIME: Final = 3600.0
 """Seconds for which a reset code works."""
 _BEYOND: Final = 1 << 63  # no database counts so far
 _WIDTH: Final = len(fields(Credential))
+_BREADTH: Final = len(fields(Integration))
 _EVERYTHING: Final = " ".join(sorted(EVERY_SCOPE))
 
 
@@ -101,9 +102,9 @@ def with_holder(noun: str) -> Select[Any]:
 
 
 def integration_of(row: Row[Any]) -> Integration:
-    """The integration in a row that has its columns."""
+    """The integration in a row that begins with its columns, whatever else it has."""
     make: Callable[..., Integration] = Integration
-    number, kind, *rest = list[Any](row)
+    number, kind, *rest = list[Any](row)[:_BREADTH]
     return make(number, IntegrationKind(kind), *rest)
 
 

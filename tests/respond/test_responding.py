@@ -1,0 +1,281 @@
+"""The response on the built-in directory and a real log: drawn, run, locked, let in again."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stockade.app import Stockade
+from stockade.app.responding import GateClosed, Responding
+from stockade.config import load
+from stockade.directory import BuiltinDirectory
+from stockade.directory.accounts import AccountKind, CredentialKind, Scope
+from stockade.directory.refusals import AccountBlocked, UnknownToken
+from stockade.errors import ConfigurationError, Refused, Unavailable
+from stockade.respond.run import WorldChanged
+from stockade.respond.standing import Progress
+from stockade.steps import Tactic
+from tests.respond.test_killed import PASSWORD, compromised
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A compromised account in a directory and a log of their own; two people answer for anything."""
+    file = tmp_path / "stockade.toml"
+    file.write_text(f'state = "{tmp_path}/state"\n')
+    with Stockade(load(file), by="olga").directory() as directory:
+        compromised(directory)
+    return file
+
+
+@pytest.fixture
+def olga(config: Path) -> Iterator[Responding]:
+    with Stockade(load(config), by="olga").responding() as response:
+        yield response
+
+
+def by(name: str, response: Responding) -> Responding:
+    """Somebody else at the same terminal."""
+    from copy import copy
+
+    from stockade.events import Ref
+
+    other = copy(response)
+    other.by = Ref("unix", "user", name)
+    return other
+
+
+def plain_token(directory: BuiltinDirectory) -> str:
+    _, plain = directory.issue_token("alice", "leaked", [Scope.API])
+    return str.__str__(plain)
+
+
+def test_a_response_from_the_plan_to_the_gate(olga: Responding) -> None:
+    token = plain_token(olga.directory)
+    state = olga.draw("account", "alice")
+    assert state.called == "drawn"
+    assert olga.directory.authenticate_token(token, time.time()).account.name == "alice"  # a plan changes nothing
+    with pytest.raises(Refused, match="not approved"):
+        olga.run(state.digest)
+    olga.approve(state.digest)
+    assert olga.run(state.digest[:8]).called == "contained, unverified"
+    with pytest.raises(Refused):
+        olga.directory.authenticate_token(token, time.time())
+    with pytest.raises(GateClosed) as closed:
+        olga.unblock("alice")
+    assert {box.name for box in closed.value.boxes if box.open} == {"verified", "factor"}
+    assert olga.verify(state.digest)[0].called == "contained"
+    with pytest.raises(GateClosed, match="missing: factor"):
+        olga.unblock("alice", "she is back")
+    with pytest.raises(ConfigurationError, match="needs a reason"):
+        olga.waive(state.digest, ["factor"], "")
+    olga.waive(state.digest, ["factor"], "she enrols one at my desk")
+    let_in = olga.unblock("alice", "she is back")
+    assert not let_in.account.blocked
+    assert olga.plan(state.digest).called == "over"
+
+
+def test_two_people_may_answer_for_it_and_one_twice_may_not(olga: Responding) -> None:
+    state = olga.draw("account", "alice")
+    olga.approve(state.digest)
+    olga.run(state.digest)
+    with pytest.raises(ConfigurationError, match="has to say why"):
+        olga.unblock("alice", override=True)
+    for _ in range(2):
+        assert olga.unblock("alice", "the demo", override=True).waits_for == 1
+    assert olga.directory.account("alice").blocked
+    assert not by("omar", olga).unblock("alice", "the demo", override=True).account.blocked
+
+
+def test_an_account_blocked_without_a_response_is_let_in_as_ever(olga: Responding) -> None:
+    olga.directory.block("mallory")
+    assert not olga.unblock("mallory").account.blocked
+
+
+def test_what_works_after_the_gate_was_passed_by_and_closes_it_again(olga: Responding) -> None:
+    state = olga.draw("account", "alice")
+    olga.approve(state.digest)
+    olga.run(state.digest)
+    olga.verify(state.digest)
+    olga.waive(state.digest, ["factor"], "by post")
+    olga.directory.unblock("alice")  # somebody else's program
+    olga.directory.issue_token("alice", "new", [Scope.API], by=olga.directory.account("alice").ref)
+    olga.directory.block("alice")
+    with pytest.raises(GateClosed, match="missing: new, indicators"):
+        olga.unblock("alice")
+
+
+def test_a_world_that_has_changed_is_drawn_again_with_what_is_new(olga: Responding) -> None:
+    state = olga.draw("account", "alice")
+    olga.approve(state.digest)
+    (first, *_) = [each for each in olga.directory.credentials("alice") if each.kind is CredentialKind.PERSONAL]
+    olga.directory.revoke(first.ref)
+    with pytest.raises(WorldChanged, match="revoked was None"):
+        olga.run(state.digest)
+    assert not olga.directory.account("alice").blocked
+    again = olga.draw_again(state)
+    assert again.digest != state.digest
+    assert first.ref not in {each.step.target for each in again.steps}
+    assert again.plan.incident == state.plan.incident
+
+
+def test_undo_gives_back_exactly_what_the_plan_says(olga: Responding) -> None:
+    token = plain_token(olga.directory)
+    state = olga.draw("account", "alice")
+    olga.approve(state.digest)
+    olga.run(state.digest)
+    assert olga.undo(state.digest).called == "undone"
+    assert olga.directory.authenticate_token(token, time.time()).account.name == "alice"
+    with pytest.raises(Refused):
+        olga.directory.authenticate("alice", PASSWORD, time.time())  # the plan said that this cannot be undone
+
+
+def test_where_two_must_approve_two_must_want_it_undone(config: Path) -> None:
+    config.write_text(config.read_text() + '[respond]\napprovals = 2\napprovers = ["olga", "omar"]\n')
+    with Stockade(load(config), by="olga").responding() as olga:
+        state = olga.draw("account", "alice")
+        olga.approve(state.digest)
+        with pytest.raises(Refused, match="may not approve"):
+            by("mallory", olga).approve(state.digest)
+        by("omar", olga).approve(state.digest, [Tactic.ISOLATE])
+        run = olga.run(state.digest)
+        assert {each.step.tactic for each in run.at(Progress.DONE)} == {
+            Tactic.PRESERVE,
+            Tactic.ISOLATE,
+            Tactic.DETECT,
+        }
+        assert olga.undo(state.digest).called == "begun"
+        assert olga.directory.account("alice").blocked
+        assert by("omar", olga).undo(state.digest).called == "undone"
+        assert not olga.directory.account("alice").blocked
+
+
+def test_a_directory_that_is_down_leaves_its_steps_waiting_and_the_run_goes_on_when_it_answers(
+    olga: Responding, config: Path
+) -> None:
+    state = olga.draw("account", "alice")
+    olga.approve(state.digest, [Tactic.ISOLATE])
+    olga.run(state.digest)
+    olga.approve(state.digest)
+    held = sqlite3.connect(config.with_name("state") / "directory.sqlite3", isolation_level=None)
+    held.execute("begin exclusive")
+    try:
+        waiting = olga.run(state.digest)
+    finally:
+        held.close()
+    assert waiting.called == "waiting"
+    assert {each.step.verb for each in waiting.at(Progress.WAITING)} >= {"token.revoke", "password.reset"}
+    assert not waiting.at(Progress.FAILED)
+    assert olga.run(state.digest, resume=True).called == "contained, unverified"
+
+
+def test_only_one_takes_steps_at_a_time_and_the_other_is_told_who(olga: Responding) -> None:
+    state = olga.draw("account", "alice")
+    olga.approve(state.digest)
+    told: list[str] = []
+
+    def meanwhile(*_: object) -> None:
+        with pytest.raises(Unavailable, match="by olga, process") as refused:
+            by("omar", olga).run(state.digest)
+        told.append(str(refused.value))
+
+    olga.run(state.digest, meanwhile)
+    assert told
+
+
+def test_a_plan_that_was_never_begun_is_not_resumed(olga: Responding) -> None:
+    state = olga.draw("account", "alice")
+    olga.approve(state.digest)
+    with pytest.raises(Refused, match="never begun"):
+        olga.run(state.digest, resume=True)
+
+
+def test_evidence_is_in_the_log_before_anything_is_touched(olga: Responding, config: Path) -> None:
+    from stockade.audit.reading import entries
+
+    state = olga.draw("account", "alice")
+    olga.approve(state.digest)
+    olga.run(state.digest)
+    told = [entry.event for entry in entries(config.with_name("state") / "audit", 0)]
+    (sealed,) = [event for event in told if event.action == "evidence.seal"]
+    assert told.index(sealed) < min(told.index(e) for e in told if e.action == "user.block")
+    credentials = sealed.details["credentials"]
+    assert isinstance(credentials, list)
+    assert {each["kind"] for each in credentials} >= {"password", "session", "personal"}
+    assert isinstance(sealed.details["head"], dict)
+    assert sealed.details["head"]["size"] > 0
+
+
+# ── tokens and bots ──────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_leaked_token_is_found_by_its_text_alone_and_revoked(olga: Responding) -> None:
+    plain = plain_token(olga.directory)
+    leaked = olga.token(None, plain)
+    assert (leaked.holder, leaked.name) == ("alice", "leaked")
+    state = olga.draw("token", leaked.holder, token=leaked)
+    assert plain not in str(state.plan)
+    olga.approve(state.digest)
+    olga.run(state.digest)
+    assert olga.directory.credential(leaked.ref).revoked is not None
+    assert not olga.directory.account("alice").blocked
+    with pytest.raises(UnknownToken):
+        olga.token(None, plain + "x")
+
+
+def test_a_bot_keeps_working_until_its_successor_is_in_place(config: Path) -> None:
+    handed: dict[str, str] = {}
+    with Stockade(load(config), by="olga").responding(lambda ref, secret: handed.update({str(ref): secret})) as olga:
+        olga.directory.create_account("ci", AccountKind.BOT)
+        old, text = olga.directory.issue_token("ci", "deploys", [Scope.READ_REPOSITORY])
+        state = olga.draw("bot", "ci")
+        olga.approve(state.digest)
+        olga.run(state.digest)
+        now = time.time()
+        (successor,) = handed.values()
+        for each in (str.__str__(text), successor):
+            assert olga.directory.authenticate_token(each, now).account.name == "ci"
+        (put,) = [each.number for each in olga.plan(state.digest).steps if each.step.verb == "token.replace"]
+        olga.done(state.digest, [put], "in the vault")
+        olga.run(state.digest, resume=True)
+        assert olga.directory.credential(old.ref).revoked is not None
+        assert olga.directory.authenticate_token(successor, now).account.name == "ci"
+
+
+# ── break-glass ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_lock_shuts_out_at_once_and_lapses_by_itself(olga: Responding) -> None:
+    now = time.time()
+    locked = olga.lock("alice", 7200, "it looks bad")
+    assert locked.locked is not None
+    with pytest.raises(AccountBlocked):
+        olga.directory.authenticate("alice", PASSWORD, now + 1)
+    assert olga.directory.authenticate("alice", PASSWORD, now + 7205).account.name == "alice"
+    olga.unlock("alice")
+    assert olga.directory.authenticate("alice", PASSWORD, now + 1).account.name == "alice"
+
+
+@pytest.mark.parametrize("name", ["root", "olga"])
+def test_nobody_locks_out_the_last_administrator_or_themselves_without_saying_it_twice(
+    olga: Responding, name: str
+) -> None:
+    olga.directory.create_account("olga", AccountKind.HUMAN, PASSWORD)
+    for refused in (lambda: olga.lock(name, 60), lambda: olga.draw("account", name)):
+        with pytest.raises(Refused, match="--even-me"):
+            refused()
+    assert olga.lock(name, 60, even_me=True).locked is not None
+    assert olga.draw("account", name, even_me=True).called == "drawn"
+
+
+def test_one_who_has_become_the_last_administrator_is_not_blocked_by_an_older_plan(olga: Responding) -> None:
+    olga.directory.create_account("ada", AccountKind.HUMAN, PASSWORD, admin=True)
+    state = olga.draw("account", "ada")
+    olga.approve(state.digest)
+    olga.directory.block("root")
+    with pytest.raises(Refused, match="last administrator"):
+        olga.run(state.digest)
