@@ -26,6 +26,7 @@ from stockade.app.attending import roles
 from stockade.app.contact import security_txt_of
 from stockade.app.crew import HELD, Crew, Role
 from stockade.app.following import Follower
+from stockade.app.passwords import passwords_of
 from stockade.app.recording import Recording, keep_log, made, recorder_of, socket_of
 from stockade.app.repeats import Repeats
 from stockade.audit.reporter import Reporter
@@ -158,7 +159,8 @@ def _prepared(settings: Settings, log: SecurityLog, by: Ref, bound: socket.socke
         recording.insist(replace(event, actor=by))
 
     sealing = Sealing.kept_in(settings.sealing_key())
-    with BuiltinDirectory(settings.database_url(), record=recording, insist=insist, sealing=sealing) as directory:
+    passwords, url = passwords_of(settings), settings.database_url()
+    with BuiltinDirectory(url, record=recording, insist=insist, passwords=passwords, sealing=sealing) as directory:
         directory.migrate()
         forge = demo.prepare(state_of(settings), directory)
     registry, without = _registry(settings, stack)
@@ -202,6 +204,7 @@ def work(ground: Ground, number: int) -> None:
                     ground.settings.database_url(),
                     record=signed_in,
                     insist=recording.insist,
+                    passwords=passwords_of(ground.settings),
                     sealing=Sealing.kept_in(ground.settings.sealing_key()),
                 )
             )

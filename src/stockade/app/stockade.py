@@ -287,12 +287,14 @@ class Stockade:
     @contextmanager
     def directory_telling(self, recording: Recording) -> Iterator[BuiltinDirectory]:
         """The accounts, where what is done to them is recorded elsewhere too."""
+        from stockade.app.passwords import passwords_of
         from stockade.directory import BuiltinDirectory
         from stockade.directory.sealing import Sealing
 
         state_of(self.settings)
         url, sealing = self.settings.database_url(), Sealing.kept_in(self.settings.sealing_key())
-        with BuiltinDirectory(url, record=recording, insist=recording.insist, sealing=sealing) as directory:
+        passwords, insist = passwords_of(self.settings), recording.insist
+        with BuiltinDirectory(url, record=recording, insist=insist, passwords=passwords, sealing=sealing) as directory:
             directory.migrate()
             yield directory
 

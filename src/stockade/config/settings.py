@@ -147,6 +147,13 @@ class Settings:
         None,
         shown_default="directory.key in the state directory",
     )
+    breached_passwords: Path | None = setting(
+        PATH,
+        "A file of leaked passwords, which nobody may choose: lines SHA1:count, sorted, as Have I Been Pwned's "
+        "downloader writes it.",
+        None,
+        shown_default="none",
+    )
     trusted_proxies: tuple[str, ...] = setting(
         NETWORKS, "Proxies in front whose word about the client's address is taken.", ()
     )
@@ -274,6 +281,7 @@ NEEDS_RESTART: Final = (
     "store",
     "store_deadline",
     "database",
+    "breached_passwords",
     "audit",
     "detect",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Container
 from threading import BoundedSemaphore
 from typing import NoReturn
 from unicodedata import normalize
@@ -18,6 +19,7 @@ from stockade.errors import Tampered
 from stockade.events import Ref
 
 SHORTEST, LONGEST = 8, 1024  # NIST SP 800-63B section 5.1.1.2 asks for at least 8, and that 64 be allowed
+_LEAKED = "It is known from a leak of another site, and what leaked is tried first: choose another."
 _RULE = f"Use {SHORTEST} to {LONGEST} characters that are neither the account's name nor a token."
 
 
@@ -25,9 +27,17 @@ class Passwords:
     """Hashes and verifies passwords by argon2id with the parameters of RFC 9106 section 4, second choice, unless told.
 
     One verification takes 64 MiB and tens of milliseconds, so at most ``at_once`` of them run together; others wait.
+    None of those in ``breached`` may be chosen.
     """
 
-    def __init__(self, hasher: PasswordHasher | None = None, *, at_once: int | None = None) -> None:
+    def __init__(
+        self,
+        hasher: PasswordHasher | None = None,
+        *,
+        at_once: int | None = None,
+        breached: Container[bytes] | None = None,
+    ) -> None:
+        self._breached: Container[bytes] = () if breached is None else breached
         self._hasher = hasher or PasswordHasher()
         self._turn = BoundedSemaphore(at_once or os.cpu_count() or 1)
         self._verified = Verified()
@@ -38,6 +48,8 @@ class Passwords:
         secret = _prepared(password)
         if not secret or len(password) < SHORTEST or password.casefold() == name or token_kind(password):
             raise WeakPassword(_RULE)
+        if secret in self._breached:
+            raise WeakPassword(_LEAKED)
         with self._turn:
             return self._hasher.hash(secret)
 
