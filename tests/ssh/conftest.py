@@ -10,11 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, update
 
-from stockade.directory import BuiltinDirectory
-from stockade.directory.builtin.schema import keys
-from stockade.gateway.ssh import fingerprint_of
+from stockade.directory import BuiltinDirectory, Credential, CredentialKind
 from tests.cli.terminal import Terminal
 from tests.cli.test_serve import Forge, served
 from tests.gateway.git_client import GitClient
@@ -40,30 +37,18 @@ class House:
         return file.with_suffix(".pub").read_text().strip()
 
     def add_key(
-        self, name: str, holder: str | None, *, within: str | None = None, writes: bool = False, **more: object
-    ) -> int:
-        """A new key pair whose public half the directory knows; the key's number."""
-        kind, public = self.make_key(name).split()[:2]
-        values: dict[str, object] = {
-            "kind": "deploy_key" if holder is None else "ssh_key",
-            "account_id": None if holder is None else self.directory.account(holder).id,
-            "name": name,
-            "algorithm": "ed25519",
-            "bits": 256,
-            "fingerprint": fingerprint_of(public),
-            "public": f"{kind} {public}",
-            "within": within,
-            "writes": writes,
-            "made": 0.0,
-            **more,
-        }
-        with self.directory._database.writing() as sql:
-            number: int = sql.execute(insert(keys).values(values).returning(keys.c.id)).scalar_one()
-        return number
-
-    def change_key(self, number: int, **values: object) -> None:
-        with self.directory._database.writing() as sql:
-            sql.execute(update(keys).where(keys.c.id == number).values(values))
+        self,
+        name: str,
+        holder: str | None,
+        *,
+        within: str | None = None,
+        writes: bool = False,
+        expires: float | None = None,
+    ) -> Credential:
+        """A new key pair whose public half the directory knows."""
+        kind = CredentialKind.SSH_KEY if holder else CredentialKind.DEPLOY_KEY
+        public = self.make_key(name)
+        return self.directory.add_key(holder, name, public, kind=kind, within=within, writes=writes, expires=expires)
 
     def with_key(self, name: str) -> str:
         """How Git calls ssh with this key."""

@@ -5,17 +5,19 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from stockade.directory import Level
+from stockade.directory import Credential, Level
 from stockade.securitylog import read_back
 from tests.ssh.conftest import House
 
 
-def person(house: House, name: str, level: Level | None = Level.DEVELOPER, **key: object) -> int:
+def person(
+    house: House, name: str, level: Level | None = Level.DEVELOPER, *, expires: float | None = None
+) -> Credential:
     """An account with a key of its own name."""
     house.directory.create_account(name)
     if level is not None:
         house.directory.add_member(name, "demo/hello", level)
-    return house.add_key(name, name, **key)  # type: ignore[arg-type]
+    return house.add_key(name, name, expires=expires)
 
 
 def clone(house: House, key: str, into: str, *options: str) -> str:
@@ -33,7 +35,7 @@ def refused(house: House, key: str) -> str:
 
 def test_clone_commit_push_and_see_it_on_record(house: House) -> None:
     name = "developer"
-    number = person(house, name)
+    key = person(house, name)
     clone(house, name, name)
     work = house.base / name
     house.git.commit(work, "large", b"x" * 300_000)
@@ -50,12 +52,12 @@ def test_clone_commit_push_and_see_it_on_record(house: House) -> None:
         "authentication.success",
         "repository.write",
     ]
-    assert {entry["credential"] for entry in entries} == {f"stockade:key/{number}"}
+    assert {entry["credential"] for entry in entries} == {str(key.ref)}
     assert {entry["remote_ip"] for entry in entries} == {"127.0.0.1"}
     assert head in str(entries[-1]["references"])
-    with house.directory._database.reading() as sql:
-        used = sql.exec_driver_sql(f"SELECT last_used, last_address FROM keys WHERE id = {number}").one()
-    assert time.time() - used.last_used < 60
+    used = house.directory.credential(key.ref)
+    assert used.last_used is not None
+    assert time.time() - used.last_used < 600
     assert used.last_address == "127.0.0.1"
 
 
@@ -85,18 +87,23 @@ def test_a_deploy_key_opens_its_project_and_no_other(house: House) -> None:
 
 
 def test_a_key_is_refused_from_the_moment_it_is_revoked(house: House) -> None:
-    number = person(house, "leaver")
+    key = person(house, "leaver")
     assert house.run("leaver", "ls-remote", house.url).returncode == 0
-    house.change_key(number, revoked=time.time())
+    house.directory.revoke(key.ref)
     assert "Permission denied (publickey)" in refused(house, "leaver")
 
 
-def test_an_account_is_refused_as_soon_as_it_is_blocked_and_let_in_again(house: House) -> None:
+def test_an_account_is_refused_as_soon_as_it_is_blocked_or_overdue_and_let_in_again(house: House) -> None:
     person(house, "suspect")
     assert house.run("suspect", "ls-remote", house.url).returncode == 0
     house.directory.block("suspect")
     assert "The account suspect is blocked." in refused(house, "suspect")
     house.directory.unblock("suspect")
+    house.directory.require_factor("suspect")
+    assert "must have a second factor: sign in with a browser and add one at /users/two_factor" in refused(
+        house, "suspect"
+    )
+    house.directory.require_factor("suspect", waive=True)
     assert house.run("suspect", "-c", "protocol.version=0", "ls-remote", house.url).returncode == 0
 
 

@@ -74,6 +74,46 @@ def serve(
     sys.exit(code)
 
 
+@ssh.command("add")
+def add(
+    file: Annotated[Path, typer.Argument(help="The public key, such as ~/.ssh/id_ed25519.pub.")],
+    *,
+    holder: Annotated[str | None, typer.Option(help="The account that it signs in.")] = None,
+    project: Annotated[str | None, typer.Option(help="The one project that it opens: a deploy key.")] = None,
+    writes: Annotated[bool, typer.Option("--writes", help="The deploy key may push.")] = False,
+    name: Annotated[str | None, typer.Option(help="What it is for; the key's own comment unless told.")] = None,
+    config: Config = None,
+) -> None:
+    """Let a key in: of an account, or of a project."""
+    from stockade.cli import screen
+    from stockade.cli.options import stockade
+    from stockade.directory.accounts import CredentialKind
+    from stockade.errors import ConfigurationError
+
+    if (holder is None) == (project is None):
+        raise ConfigurationError("a key is an account's or a project's", remedy="Give --holder or --project.")
+    kind = CredentialKind.SSH_KEY if project is None else CredentialKind.DEPLOY_KEY
+    public = _read(file)
+    label = name or " ".join(public.split()[2:]) or file.stem
+    asked = stockade(config)
+    with asked.directory() as directory:
+        key = directory.add_key(holder, label, public, kind=kind, within=project, writes=writes, by=asked.actor)
+    rights = "" if project is None else ", may push" if writes else ", read-only"
+    screen.say(screen.shown(f"key {key.id} of {key.within or key.holder}{rights}, {key.fingerprint}"))
+    if key.weakness:
+        screen.say(screen.shown(f"It is weak: {key.weakness}. Better make another: ssh-keygen -t ed25519", "yellow"))
+
+
+def _read(file: Path) -> str:
+    from stockade.errors import ConfigurationError
+
+    try:
+        with file.open(encoding="utf-8", errors="replace") as opened:
+            return opened.read(65_536).strip()
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be read: {error.strerror}", remedy="Name a .pub file.") from error
+
+
 def _settings(config: Path | None) -> Settings:
     from stockade.config import load
 
