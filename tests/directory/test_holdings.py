@@ -174,6 +174,19 @@ def test_secrets_are_replaced_in_place(directory: BuiltinDirectory) -> None:
         directory.rotate(key.ref)
 
 
+def test_a_deploy_login_goes_to_the_new_token_once_the_old_one_is_over(directory: BuiltinDirectory) -> None:
+    directory.create_account("bot")
+    kind = CredentialKind.DEPLOY
+    old, plain = directory.issue_token("bot", "ci", [Scope.API], kind=kind, username="deployer")
+    second, middle = directory.rotate(old.ref, overlap=60)
+    assert directory.authenticate("deployer", plain, NOW).by.id == old.id
+    assert directory.authenticate(second.username or "", middle, NOW).by.id == second.id
+    third, last = directory.rotate(second.ref)
+    assert directory.authenticate(second.username or "", last, NOW).by.id == third.id
+    with pytest.raises(Impossible):
+        directory.rotate(second.ref)
+
+
 def test_no_event_tells_a_secret_or_says_in_clear_who_somebody_is(stage: Stage) -> None:
     secrets = fill(stage.directory)
     told = json.dumps([dict(event.details) for event in stage.events], default=lambda _: "(hidden)")

@@ -27,10 +27,12 @@ class Rotating(Tokens):
 
         A token is replaced by another one on the same terms, and works for ``overlap`` more seconds, so that whoever
         uses it has time to change. The secret of a runner, a webhook or an application is another one at once. Raises
-        UnknownHolding, and Impossible for kinds whose secret others have made.
+        UnknownHolding, and Impossible for what is ended, and for kinds whose secret others have made.
         """
         with self._changing() as change:
             old = credential_in(change.sql, ref)
+            if not old.live(self._clock()) and old.paused is None:
+                raise Impossible("rotated: it is ended", ref, "Have another one made.")
             if old.kind.noun == "token":
                 new, secret = self._replace_token(change, old, by, self._clock() + overlap)
             else:

@@ -90,14 +90,18 @@ class Tokens(Held):
 
     def _replace_token(self, change: Change, old: Credential, by: Ref | None, ends: float) -> tuple[Credential, Secret]:
         """Another token on the same terms, as long-lived; the old one works until ``ends``, and not at all if that is
-        now.
+        now. A deploy login goes to the new one unless the old one still needs it.
         """
         row = change.sql.execute(select(tokens).where(tokens.c.id == old.id)).one()._asdict()
         kept = {name: row[name] for name in ("account_id", "kind", "name", "within", "scopes", "username")}
         now = self._clock()
         expires = None if old.expires is None else now + (old.expires - old.made)
-        finish = {"revoked": now} if ends <= now else {"expires": min(ends, old.expires or ends)}
-        change.sql.execute(update(tokens).where(tokens.c.id == old.id).values(finish | {"username": None}))
+        if ends <= now:
+            finish: dict[str, Any] = {"revoked": now, "username": None}
+        else:
+            finish = {"expires": min(ends, old.expires or ends)}
+            kept["username"] = row["username"] and _login(None)
+        change.sql.execute(update(tokens).where(tokens.c.id == old.id).values(finish))
         plain = make_token(old.kind)
         values = kept | {"expires": expires, "made_by": maker(change.sql, by)}
         return self._insert_token(change, values, plain), plain
