@@ -70,8 +70,7 @@ def world(directory: BuiltinDirectory) -> list[str]:
     """All that the directory says, but for the times at which things were done."""
     said = [f"{a.name} {a.state} {a.factor_due is not None}" for a in directory.accounts()]
     said += [
-        f"{c.ref} {c.kind} {c.holder} {c.name} {c.revoked is not None} {c.expires is not None}"
-        for c in directory.credentials()
+        f"{c.kind} {c.holder} {c.name} {c.revoked is not None} {c.expires is not None}" for c in directory.credentials()
     ]
     said += [f"{m.account} {m.path} {m.level}" for m in directory.memberships()]
     return sorted(said)

@@ -87,6 +87,15 @@ def test_an_account_is_contained_in_the_order_that_helps() -> None:
     ]
 
 
+def test_nothing_that_was_made_in_the_window_falls_between_ending_and_rotating() -> None:
+    secret = Credential(12, K.VARIABLE, "", "KEY", frozenset(), NOW - DAY, within="web/shop", made_by="alice")
+    also = Reached(secret.ref, "variable KEY", "it made it", "variable.remove")
+    steps = [step for step in account(world(made=(*MADE, secret), reached=(also,))) if step.target == secret.ref]
+    assert [(step.verb, step.undo.verb if step.undo else "") for step in steps] == [
+        ("variable.remove", "variable.restore")
+    ]
+
+
 def test_every_step_says_why_and_what_will_be_noticed() -> None:
     for step in [*account(world()), *bot(world()), *token(world(token=HOLDS[2]))]:
         assert step.reason

@@ -65,7 +65,8 @@ def _heading(state: PlanState, now: float) -> Iterator[RenderableType]:
     who = f"{plan.subject.kind} {plan.subject.id}"
     title = screen.shown("plan ", "bold") + screen.shown(state.digest[:SHOWN], "bold cyan")
     yield title + screen.shown(f"  {words_of(state.digest)}", "cyan") + screen.shown(f"   {who}", "bold")
-    held = f"{state.called}; drawn {screen.clock_time(plan.drawn, now)}"
+    held = f"drawn {screen.clock_time(plan.drawn, now)}"
+    held = held if state.called == "drawn" else f"{state.called}; {held}"
     if not state.begun:
         late = now >= plan.expires
         held += (

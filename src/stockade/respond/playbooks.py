@@ -45,6 +45,7 @@ ENDS: Final[Mapping[str, tuple[str, str]]] = {
     "githook": ("githook.pause", "githook.resume"),
     "mirror": ("mirror.pause", "mirror.resume"),
     "schedule": ("schedule.pause", "schedule.resume"),
+    "variable": ("variable.remove", "variable.restore"),
     "user": ("user.block", "user.unblock"),
 }
 """By noun: what puts a thing out of use, and what puts it back."""
@@ -199,7 +200,7 @@ def _risk(world: World, leaked: Credential) -> str:
 
 def _rotate_reached(world: World) -> Iterator[Step]:
     done = {each.ref for each in world.holds if each.kind in TOKEN_KINDS | KEY_KINDS}
-    done |= {each.ref for each in world.made if not isinstance(each, Membership)}
+    done |= {each.ref for each in world.made if not isinstance(each, Membership) and each.ref.kind in ENDS}
     for each in world.reached:
         if each.target not in done:
             yield _rotate(world, each)
