@@ -165,6 +165,21 @@ def test_a_token_of_every_kind_opens_every_node_and_none_once_it_is_revoked(
     assert set(nodes.with_pass(held)) == {403}
 
 
+def test_what_an_application_was_granted_opens_every_node_until_it_is_taken_back(nodes: Nodes) -> None:
+    one, other = nodes.directories
+    application, _ = one.create_application("alice", "Board", "https://board.example.org/done", READ)
+    grant, access, _ = one.grant(application.ref, "alice", READ)
+    bearer = {"authorization": f"Bearer {access}"}
+
+    def ask(url: str) -> httpx2.Response:
+        return httpx2.get(url + REFS, headers=bearer)
+
+    held = str(httpx2.get(nodes.at[0].url + JWT, headers=bearer).json()["token"])
+    assert (nodes.answers(ask), nodes.with_pass(held)) == ([200, 200], [404, 404])
+    other.revoke(grant.ref)
+    assert (nodes.answers(ask), nodes.with_pass(held)) == ([401, 401], [403, 403])
+
+
 def test_a_token_that_expires_is_refused_and_so_is_the_pass_got_with_it(nodes: Nodes) -> None:
     one = nodes.directories[0]
     token, plain = one.issue_token("alice", "short", READ)

@@ -13,8 +13,12 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import update
 
 from stockade.directory import Scope
-from stockade.directory.builtin.schema import accounts
-from tests.gateway.conftest import Forge
+from stockade.directory.builtin.schema import accounts, factors
+from stockade.gateway.identity import identify
+from stockade.guard.conditions import path, status
+from stockade.guard.gate import Guard
+from stockade.guard.rules import Allow2Ban
+from tests.gateway.conftest import Forge, StartForge
 from tests.gateway.git_client import GitClient
 
 PICTURES = os.environ.get("STOCKADE_PICTURES")
@@ -26,8 +30,8 @@ def picture(page: Page, name: str) -> None:
         page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
 
 
-def at(forge: Forge, path: str = "/") -> str:
-    return f"http://localhost:{forge.at.port}{path}"  # a secure context and a usable relying party; an address is not
+def at(forge: Forge, where: str = "/") -> str:
+    return f"http://localhost:{forge.at.port}{where}"  # a secure context and a usable relying party; an address is not
 
 
 def sign_in(page: Page, forge: Forge) -> None:
@@ -118,7 +122,26 @@ def test_an_app_is_added_and_asked_for_and_its_code_counts_once(page: Page, forg
     expect(page.get_by_text("Signed in as alice")).to_be_visible()
 
 
-def test_guessing_codes_ends_the_session_and_counts_as_failed_sign_ins(page: Page, forge: Forge) -> None:
+def test_wrong_codes_are_counted_by_rules_as_wrong_passwords_are(page: Page, start_forge: StartForge) -> None:
+    failures = path("/users/sign_in") & status(401)
+    rule = Allow2Ban("sign-ins", when=failures, maxretry=3, findtime=60, bantime=600)
+    guard = Guard(rule, identify=identify)
+    forge = start_forge(guard=guard)
+    sign_in(page, forge)
+    add_app(page, forge)
+    sign_out(page)
+    sign_in(page, forge)
+    for _ in range(3):
+        with page.expect_response("**/users/sign_in") as answered:
+            second_step(page, "123456")
+        assert answered.value.status == 401
+    page.goto(at(forge))
+    expect(page.get_by_text("Too many failed attempts from this client")).to_be_visible()
+    [ban] = guard.bans()
+    assert ban.evidence == "POST /users/sign_in 401"
+
+
+def test_guessing_codes_ends_the_session(page: Page, forge: Forge) -> None:
     sign_in(page, forge)
     add_app(page, forge)
     sign_out(page)
@@ -152,6 +175,20 @@ def test_a_security_key_is_added_touched_and_removed_by_who_has_it(page: Page, f
     page.get_by_role("button", name="Use my security key").click()
     expect(page.get_by_text("You have none yet.")).to_be_visible()
     assert forge.directory.factors("alice") == []
+
+
+def test_a_copy_of_a_key_is_noticed_by_its_count_and_refused(page: Page, forge: Forge) -> None:
+    security_key(page)
+    sign_in(page, forge)
+    page.goto(at(forge, "/users/two_factor/key"))
+    page.get_by_role("button", name="Add it").click()
+    page.get_by_role("link", name="I have kept them").click()
+    sign_out(page)
+    with forge.directory._database.writing() as sql:
+        sql.execute(update(factors).where(factors.c.kind == "webauthn").values(counter=1000))
+    sign_in(page, forge)
+    page.get_by_role("button", name="Use my security key").click()
+    expect(page.get_by_role("alert").first).to_have_text("This code is not right, or was used before.")
 
 
 def test_the_same_key_is_not_added_twice(page: Page, forge: Forge) -> None:
@@ -218,7 +255,7 @@ def test_git_is_told_what_to_use_in_the_passwords_place_and_where_to_enrol(
     assert git.run("ls-remote", f"{forge.at.with_credentials('alice', token)}/{forge.repository}").returncode == 0
 
 
-@pytest.mark.parametrize("path", ["/users/two_factor", "/users/two_factor/app", "/users/two_factor/remove?factor=1"])
-def test_strangers_are_sent_to_sign_in(page: Page, forge: Forge, path: str) -> None:
-    page.goto(at(forge, path))
+@pytest.mark.parametrize("where", ["/users/two_factor", "/users/two_factor/app", "/users/two_factor/remove?factor=1"])
+def test_strangers_are_sent_to_sign_in(page: Page, forge: Forge, where: str) -> None:
+    page.goto(at(forge, where))
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()

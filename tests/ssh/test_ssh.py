@@ -107,6 +107,14 @@ def test_an_account_is_refused_as_soon_as_it_is_blocked_or_overdue_and_let_in_ag
     assert house.run("suspect", "-c", "protocol.version=0", "ls-remote", house.url).returncode == 0
 
 
+def test_a_banned_account_is_refused_here_too(house: House) -> None:
+    person(house, "banned")
+    assert house.forge.terminal.run("ban", "user:banned").code == 0
+    assert "This account or this address is banned." in refused(house, "banned")
+    assert house.forge.terminal.run("unban", "user:banned").code == 0
+    assert house.run("banned", "ls-remote", house.url).returncode == 0
+
+
 def test_keys_that_expired_or_that_nobody_knows_are_not_let_in(house: House) -> None:
     person(house, "expired", expires=time.time() - 1)
     house.make_key("unknown")

@@ -8,10 +8,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 
 from stockade.config import Settings
 from stockade.directory import BuiltinDirectory
+from stockade.errors import StockadeError
 from stockade.gateway.ssh import Shell, authorized_keys
+from stockade.guard.networks import Networks
 from stockade.securitylog import SecurityLog
 
 
@@ -30,4 +33,21 @@ def shell(settings: Settings) -> Iterator[Shell]:
     with closing(OperatorsLog(settings, lambda _key: None)) as way:
         recording = Recording(log, way if settings.audit.enabled else None, settings.audit.deadline)
         with BuiltinDirectory(settings.database_url(), record=recording, insist=recording.insist) as directory:
-            yield Shell(directory, settings.state_directory() / "repositories", recording, time.time)
+            root = settings.state_directory() / "repositories"
+            yield Shell(directory, root, recording, time.time, partial(_banned, settings))
+
+
+def _banned(settings: Settings, name: str, source: str | None) -> bool:
+    """Whether the guard has banned this account or this address; a store that cannot be asked bans nobody."""
+    from stockade.app.stockade import Stockade
+
+    try:
+        return any(_concerns(ban.client, name, source) for ban in Stockade(settings).bans())
+    except StockadeError:
+        return False
+
+
+def _concerns(client: str, name: str, source: str | None) -> bool:
+    if client.startswith(("user:", "token:")):
+        return client == f"user:{name}"
+    return source is not None and source in Networks([client.removeprefix("network:")])

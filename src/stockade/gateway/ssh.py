@@ -81,13 +81,14 @@ def authorized_keys(
 @dataclass(frozen=True)
 class Shell:
     """What a client finds behind its key: Git, for the repositories below ``root``. ``record`` hears what is read and
-    written.
+    written; ``banned`` says whether an account or an address is.
     """
 
     directory: BuiltinDirectory
     root: Path
     record: Callable[[Event], None]
     clock: Callable[[], float]
+    banned: Callable[[str, str | None], bool] = lambda _name, _source: False
 
     def serve(self, fingerprint: str, command: str, *, source: str | None, protocol: str = "") -> int:
         """Do what the client asked for, with its input and output, and return the exit code of Git. ``protocol`` is
@@ -96,10 +97,10 @@ class Shell:
         Raises NotServed, UnknownCredentials and AccountBlocked, with a message for the client.
         """
         if not command:
-            holder = self.directory.authenticate_key(fingerprint, None, self.clock(), source=source)
+            holder = self._let_in(fingerprint, None, source)
             raise NotServed(f"Welcome, {holder.name}. There is no shell here, only Git.", remedy="")
         asked = asked_for(command)
-        holder = self.directory.authenticate_key(fingerprint, asked.project, self.clock(), source=source)
+        holder = self._let_in(fingerprint, asked.project, source)
         repository = self._repository(holder, asked)
         variables = surroundings(self.root)
         if _PROTOCOL.fullmatch(protocol):
@@ -110,6 +111,12 @@ class Shell:
         finally:
             if (details := heard.details()) is not None:
                 self._tell(holder, asked, source, details, heard.outcome())
+
+    def _let_in(self, fingerprint: str, project: str | None, source: str | None) -> KeyHolder:
+        holder = self.directory.authenticate_key(fingerprint, project, self.clock(), source=source)
+        if self.banned("" if holder.account is None else holder.account.name, source):
+            raise NotServed("This account or this address is banned.", remedy="Ask an administrator why.")
+        return holder
 
     def _repository(self, holder: KeyHolder, asked: Asked) -> Path:
         """Where it is: nobody is told whether a project exists that they may not read."""
