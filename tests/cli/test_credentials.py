@@ -99,6 +99,23 @@ def test_a_reach_is_told_and_its_list_is_kept_to_a_hundred(terminal: Terminal) -
     assert [item["state"] for item in whole["list"]["items"]] == ["done", "done"]
 
 
+def test_a_token_that_took_anothers_place_is_not_on_the_list_and_the_list_comes_to_its_end(terminal: Terminal) -> None:
+    assert terminal("seed --people 12").code == 0
+    people = terminal("accounts --json").json
+    name = next(each["name"] for each in people if each["kind"] == "human" and not each["admin"])
+    assert terminal(f"user block {name}").code == 0
+    first = terminal(f"reach {name} --json").json["list"]["items"]
+    for item in first:
+        if item["do"] == "token.rotate" and item["state"] == "open":
+            assert terminal(f"credentials --rotate {item['ref']} --yes").code == 0
+    then = terminal(f"reach {name} --json").json["list"]["items"]
+    assert {item["ref"] for item in then} == {item["ref"] for item in first}
+    left = [word for item in then if item["state"] in {"open", "too early"} for word in ("--done", item["ref"])]
+    said = terminal.run("reach", name, "--json", *left)
+    assert said.code == 0, said.err
+    assert said.json["list"]["percent"] == 100
+
+
 def test_a_token_of_which_only_the_text_is_known_is_asked_for(terminal: Terminal) -> None:
     assert terminal("user add alice --bot").code == 0
     plain = re.search(r"stk_pat_\w+", terminal("token issue alice deploy --scope read_repository").out)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from stockade.directory.accounts import (
     Account,
+    AccountState,
     Credential,
     CredentialKind,
     Integration,
@@ -185,9 +186,19 @@ def test_a_membership_that_was_taken_away_meanwhile_counts_when_the_log_tells_of
 
 
 def test_a_blocked_account_has_reached_what_it_has_reached() -> None:
-    blocked = replace(EVERYBODY["alice"], state=type(EVERYBODY["alice"].state).BLOCKED)
+    blocked = replace(EVERYBODY["alice"], state=AccountState.BLOCKED)
     parts = [member("alice", "shop/pay/api", Level.MAINTAINER)]
     assert found(reached([PROD_KEY], parts, who=blocked)) == {PROD_KEY.ref: How.READS}
+
+
+def test_what_was_made_when_it_was_blocked_already_was_not_within_its_reach() -> None:
+    blocked = replace(EVERYBODY["alice"], state=AccountState.BLOCKED)
+    parts = [member("alice", "shop/pay/api", Level.MAINTAINER)]
+    before, since = (credential(at, KIND.PROJECT, "ci-bot", within="shop/pay/api", made=NOW - at) for at in (9, 1))
+    block = Event(NOW - 5, "user.block", EVERYBODY["bob"].ref, blocked.ref)
+    assert set(found(reached([before, since], parts, who=blocked, entries=[block]))) == {before.ref}
+    again = EVERYBODY["alice"]
+    assert set(found(reached([before, since], parts, who=again, entries=[block]))) == {before.ref, since.ref}
 
 
 def test_what_had_ended_before_the_window_was_not_within_reach_and_what_ended_in_it_was() -> None:

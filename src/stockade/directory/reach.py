@@ -110,9 +110,11 @@ def reach(
     may have reached; ``protected`` is the level from which on members push to protected branches.
 
     A membership that has ended before the window, and one that began behind it, does not count; one that was taken
-    away since then does, when the log tells of it.
+    away since then does, when the log tells of it. The window ends when the account was blocked, as long as it is: what
+    was made since then, such as a token in another's place, was not within reach.
     """
     told = list(entries)
+    window = _until_contained(subject, window, told)
     parts = (*_parts(world.memberships, subject, window), *former(told, subject.account, window.since))
     power = _power(subject, parts)
     walk = _Walk(subject, window, power, world.projects, protected)
@@ -121,6 +123,19 @@ def reach(
     secrets = tuple(_sorted(_with(each, seen.get(each.ref)) for each in found))
     made = deeds(told, _made(world, found), subject.account, (window.since, window.until))
     return Reach(subject, window, secrets, tuple(_access(power)), tuple(_mints(power, subject)), made)
+
+
+def _until_contained(subject: Subject, window: Window, entries: Iterable[Entry]) -> Window:
+    account, ended = subject.account, None if subject.token is None else subject.token.revoked
+    if account.blocked:
+        blocks = [
+            entry.event.time
+            for entry in entries
+            if (entry.event.action, entry.event.target, entry.event.outcome) == ("user.block", account.ref, "success")
+        ]
+        ended = min((each for each in (ended, max(blocks, default=None)) if each is not None), default=None)
+    until = window.until if ended is None else max(window.since, min(window.until, ended))
+    return replace(window, until=until)
 
 
 def witnessed(found: Reach, entries: Iterable[Entry]) -> Reach:
