@@ -13,6 +13,9 @@ that is down raises ``Unavailable``.
     create_account(name, kind, password, email, *, admin, by) -> Account
     account(name) -> Account                                 accounts() -> Iterator[Account]
     block(name, *, by, reason) -> Account                    unblock(name, *, by, reason) -> Account
+    lock(name, until, *, by, reason) -> Account              unlock(name, *, by, reason) -> Account
+    depart(name, *, back, by) -> Account                     set_admin(name, admin, *, by) -> Account
+    require_factor(name, due, *, waive, by) -> Account
 
     authenticate(name, secret, now, *, source) -> Authenticated          password or token, as in HTTP Basic
     sign_in(name, password, now, *, source) -> Authenticated             a form, which asks for a second factor next
@@ -26,14 +29,34 @@ that is down raises ``Unavailable``.
     issue_token(holder, name, scopes, *, kind, expires, username, within, by) -> (Credential, Secret)
     revoke_token(id, *, by, reason) -> Credential            tokens(holder=None) -> Iterator[Credential]
 
-    set_password(name, new, *, by)
+    credentials(holder=None) -> Iterator[Credential]         whatever opens something, of every kind, dead or alive
+    integrations() -> Iterator[Integration]                  whatever acts by itself
+    credential(ref), integration(ref), thing(ref)            whose(secret) -> Credential
+    revoke(ref, *, by, reason)                               restore(ref, *, by, reason)
+    pause(ref, *, by, reason)                                resume(ref, *, by, reason)
+    rotate(ref, *, overlap, by, reason) -> (Credential, Secret)
+
+    add_key(holder, name, public, *, kind, within, writes, expires, by) -> Credential
+    set_variable(place, key, value, *, environment, masked, protected, hidden, by) -> Credential
+    read_variable(ref, *, by) -> Secret                      on record before it is told
+    register_runner(place, name, *, protected, tags, by) -> (Credential, Secret)
+    authenticate_runner(token, now, *, source) -> Credential
+    add_webhook(place, url, *, secret, events, by), add_mirror(place, url, *, secret, pushes, by) -> Credential
+    add_githook(place, name, content, *, by), add_schedule(place, owner, name, cron, *, by) -> Integration
+    create_application(owner, name, redirect, scopes, *, trusted, by) -> (Credential, Secret)
+    grant(application, account, scopes, *, expires, by) -> (Credential, access Secret, refresh Secret)
+    refresh_grant(refresh, now, *, source) -> the same three
+    add_email(name, address, *, by), confirm_email(ref, *, by), link_identity(name, provider, subject, *, by)
+
+    set_password(name, new, *, by)                           clear_password(name, *, by, reason)
     request_reset(email_or_name, now, *, source) -> (Account, Secret) | None     send the code to account.email only
     reset_password(code, new_password, now, *, source) -> Account
 
+    create_group(path, visibility, *, by) -> Group           groups() -> Iterator[Group]
     create_repository(path, visibility, *, by) -> Repository
     repository(path) -> Repository                           repositories() -> Iterator[Repository]
-    add_member(name, path, level, *, by) -> Membership       remove_member(name, path, *, by)
-    memberships(name) -> Iterator[Membership]
+    add_member(name, path, level, *, expires, by) -> Membership      remove_member(name, path, *, by)
+    memberships(name=None) -> Iterator[Membership]
     allowed(who, path, service) -> frozenset of "read", "write"          service: "repository" or "registry"
 
 ``authenticate`` raises ``UnknownCredentials`` or ``AccountBlocked``. A ``Secret`` is a str that hides itself in reprs.
@@ -49,25 +72,30 @@ from stockade.directory.accounts import (
     Authenticated,
     Credential,
     CredentialKind,
+    Integration,
+    IntegrationKind,
     Level,
     Membership,
     Scope,
 )
 from stockade.directory.builtin import BuiltinDirectory
 from stockade.directory.passwords import Passwords
-from stockade.directory.permissions import Action, Repository, Service, Visibility, allowed
+from stockade.directory.permissions import Action, Group, Repository, Service, Visibility, allowed
 from stockade.directory.refusals import (
     AccountBlocked,
     AccountDeparted,
     AccountLocked,
     BadName,
     FactorOverdue,
+    Impossible,
     NameTaken,
     PasswordAlone,
     UnknownAccount,
     UnknownCredentials,
+    UnknownHolding,
     UnknownRepository,
     UnknownToken,
+    WeakKey,
     WeakPassword,
     WrongFactor,
 )
@@ -88,6 +116,10 @@ __all__ = [
     "Credential",
     "CredentialKind",
     "FactorOverdue",
+    "Group",
+    "Impossible",
+    "Integration",
+    "IntegrationKind",
     "Level",
     "Membership",
     "NameTaken",
@@ -99,9 +131,11 @@ __all__ = [
     "Service",
     "UnknownAccount",
     "UnknownCredentials",
+    "UnknownHolding",
     "UnknownRepository",
     "UnknownToken",
     "Visibility",
+    "WeakKey",
     "WeakPassword",
     "WrongFactor",
     "allowed",
