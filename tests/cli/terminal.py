@@ -67,7 +67,7 @@ class Terminal:
             input=given,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
         return Said(done.returncode, done.stdout, done.stderr)

@@ -44,13 +44,13 @@ class Forge:
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.terminal.directory), "GIT_TERMINAL_PROMPT": "0"}
         url = f"http://alice:{password}@127.0.0.1:{self.port}/demo/hello.git"
         command = [program("git", "git"), "clone", "--quiet", url, str(self.terminal.directory / into)]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
     def status(self, path: str = "/", **headers: str) -> int:
         """What a request is answered with."""
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             error.close()
@@ -81,7 +81,7 @@ def served(terminal: Terminal, *words: str, text: str = "", ends: signal.Signals
         assert process.stdout is not None
         rest = process.stdout.read()
         process.stdout.close()
-        process.wait(30)
+        process.wait(60)
     assert "Traceback" not in rest, rest
     assert process.returncode == 0, rest
 

@@ -114,7 +114,7 @@ class Reader:
     def _run(self, command: str) -> str:
         done = subprocess.run(
             ["bash", "-c", self._here(command)], cwd=self.place, env=self._env(), text=True, check=False,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120,
         )  # fmt: skip
         return self._there(done.stdout)
 

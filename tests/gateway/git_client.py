@@ -32,7 +32,7 @@ class GitClient:
             text=True,
             capture_output=True,
             check=False,
-            timeout=60,
+            timeout=120,
         )
 
     def must(self, *argv: str, cwd: Path | None = None, **more: str) -> str:

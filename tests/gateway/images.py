@@ -32,7 +32,7 @@ class Skopeo:
             text=True,
             capture_output=True,
             check=False,
-            timeout=60,
+            timeout=120,
         )
 
     def login(self, name: str, secret: str) -> subprocess.CompletedProcess[str]:

@@ -41,7 +41,7 @@ def test_so_is_following_once_and_before_anything_is_told(log: Log) -> None:
         assert reading(log) == [(ME, "detect follow")]
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
     assert reading(log) == [(ME, "detect follow")]
 
 

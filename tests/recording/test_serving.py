@@ -179,7 +179,7 @@ def test_commands_that_are_given_together_wait_for_one_another(log: Log) -> None
     log.keep_key()
     running = [log.terminal.start("user", "add", f"bot{number}", "--bot") for number in range(4)]
     for process in running:
-        out, _ = process.communicate(timeout=60)
+        out, _ = process.communicate(timeout=120)
         assert process.returncode == 0, out
     assert len(log.said("user.create")) == 5
     assert log.verified()["unsigned"] == 0

@@ -65,7 +65,7 @@ class House:
     def ssh(self, key: str, *command: str) -> subprocess.CompletedProcess[str]:
         """A command over SSH, with a key."""
         argv = [*shlex.split(self.with_key(key)), "root@127.0.0.1", *command]
-        return subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL)
+        return subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL)
 
     @property
     def url(self) -> str:
