@@ -39,7 +39,8 @@ def test_it_is_opened_written_to_shown_and_closed(log: Log) -> None:
         assert said in page
     assert "stockade plan account alice" in page
     assert log.terminal.run("incident", "close", "the token was old", "-i", name).code == 0
-    assert f"{name}; closed" in log.terminal(f"incident show {name}").out
+    assert f"{name}; closed" in log.terminal("incident show").out
+    assert log.terminal.run("incident", "note", "too late").code == 2
     log.verified()
 
 

@@ -64,6 +64,13 @@ class Incidents:
         exact = [each for each in found if each.name == name]
         return _only(exact or [each for each in found if _means(name, each)], f"called {name!r}")
 
+    def to_read(self, name: str | None = None) -> Incident:
+        """The same; where none is open, the one that was closed last."""
+        found = self.all()
+        if name is not None or not found or any(each.closed is None for each in found):
+            return self.one(name)
+        return max(found, key=lambda each: each.closed or 0.0)
+
     def plans(self, incident: Incident) -> list[PlanState]:
         """The plans that belong to it, in the order in which they were drawn. Raises Tampered."""
         return list(standings(incident.entries).values())

@@ -29,7 +29,7 @@ incident = typer.Typer(help="Open an incident, say what is known, hand out its r
 
 Name = Annotated[
     str | None,
-    typer.Argument(metavar="[INCIDENT]", help="Its name, or how it begins or ends; the only open one, if none."),
+    typer.Argument(metavar="[INCIDENT]", help="Its name, or how it begins or ends; the open one, or the last."),
 ]
 Which = Annotated[
     str | None, typer.Option("--incident", "-i", metavar="NAME", help="Which; the only open one, if none.")
@@ -116,7 +116,7 @@ def show(
 ) -> None:
     """The situation on one page: known, not known, done, next."""
     with _incidents(config, f"incident show {name or ''}".strip()) as found:
-        one = found.one(name)
+        one = found.to_read(name)
         if live and not json:
             return _follow(found, one.name)
         return _show_one(found, one, json=json)
@@ -190,7 +190,7 @@ def report(
     from stockade.respond.written import markdown as as_markdown
 
     with _incidents(config, f"incident report {name or ''}".strip()) as found:
-        made = found.report(found.one(name))
+        made = found.report(found.to_read(name))
     text = as_markdown(made)
     if markdown is not None:
         markdown.write_text(text)
@@ -209,7 +209,7 @@ def report(
 def export(name: Name = None, *, config: Config = None) -> None:
     """The incident as STIX 2.1, on standard output, for other people's tools."""
     with _incidents(config, f"incident export {name or ''}".strip()) as found:
-        screen.say_json(found.stix(found.one(name)))
+        screen.say_json(found.stix(found.to_read(name)))
 
 
 @contextmanager
