@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from stockade.app.stockade import Stockade
     from stockade.config import Settings
 
+TOGETHER = 16
+"""Entries of a plan that are handed to the log at once."""
 LOCK = "respond.lock"
 """Held in the state directory by whoever takes steps."""
 _MACHINES = frozenset({Behaviour.TRAFFIC, Behaviour.GUARD, Behaviour.RESPONSE, Behaviour.LOG})
@@ -120,7 +123,7 @@ class Responding:
         name = self._incident(incident, found, begin)
         asked = Question(found, begin, now if until is None else until, name, token, rotate)
         events = list(events_of(self._drawn(playbook, asked, now, even_me=even_me), self.by))
-        self._seal_all(iter(events))
+        self._seal_together(events)
         return self.plan(str(events[-1].details["plan"]))
 
     def _drawn(self, playbook: str, asked: Question, now: float, *, even_me: bool) -> Plan:
@@ -307,6 +310,17 @@ class Responding:
     def _seal_all(self, events: Iterator[Event]) -> None:
         for event in events:
             self._recording.seal(event)
+
+    def _seal_together(self, events: Sequence[Event]) -> None:
+        """The first by itself, which opens the log, the last when all others are on disk, and these in any order: they
+        share the disk's turns.
+        """
+        first, between, last = events[:1], events[1:-1], events[1:][-1:]
+        self._seal_all(iter(first))
+        with ThreadPoolExecutor(TOGETHER) as many:
+            for _ in many.map(self._recording.seal, between):
+                pass
+        self._seal_all(iter(last))
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
