@@ -52,7 +52,8 @@ def wind(at: int | None) -> Clockwork:
     clockwork = Clockwork(at)
     for name in ("migrate",):  # it has been, and every process would look again
         setattr(BuiltinDirectory, name, lambda _self: None)
-    for kind, name in ((Recording, "seal"), (Recording, "insist"), (BuiltinActuator, "perform")):
+    taking = ((BuiltinActuator, "perform"), (BuiltinActuator, "perform_many"))
+    for kind, name in ((Recording, "seal"), (Recording, "insist"), *taking):
         setattr(kind, name, clockwork.around(getattr(kind, name)))
     return clockwork
 

@@ -152,10 +152,27 @@ class Runner:
         self._say_of("step.start", wave, [each.number for each in wave])
         outcome = _Outcome()
         try:
-            for each in wave:
-                self._each(each, outcome, lambda each: self._perform(each, changed))
+            if not self._taken_together(wave, changed, outcome):
+                for each in wave:
+                    self._each(each, outcome, lambda each: self._perform(each, changed))
         finally:
             self._conclude(wave, outcome, undo=False)
+
+    def _taken_together(self, wave: list[StepState], changed: dict[int, str], outcome: _Outcome) -> bool:
+        """Whether their system took all of them in one go; when it did not, they are taken one by one."""
+        many = getattr(self._actuators.knowing(wave[0].step), "perform_many", None)
+        fresh = all(each.progress is Progress.PENDING and each.number not in changed for each in wave)
+        if many is None or len(wave) < 2 or not fresh:
+            return False
+        try:
+            if not many([each.step for each in wave], by=self._by):
+                return False
+        except StockadeError:
+            return False
+        outcome.finished.extend(each.number for each in wave)
+        for each in wave:
+            self._tell(each, "done")
+        return True
 
     def _perform(self, each: StepState, changed: dict[int, str]) -> str:
         if each.number in changed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -68,9 +68,21 @@ class BuiltinActuator:
             return {"already": True}
         return _verb(step).take(_Taking(self._directory, step, by, self._hand_out)) or {}
 
+    def perform_many(self, steps: Sequence[Step], *, by: Ref | None = None) -> bool:
+        """Take steps of one verb all at once, or none of them; answers False where that is not for this verb."""
+        if not all(step.verb == _ends(step.target) for step in steps):
+            return False
+        self._directory.revoke_all({step.target: step.reason or None for step in steps}, by=by)
+        return True
+
     def holds(self, step: Step) -> bool:
         """Whether the step's effect is there, looked up afresh."""
         return _verb(step).holds(self.observe(step.target), step)
+
+
+def _ends(target: Ref) -> str:
+    """The verb that ends a thing; nothing for what is none."""
+    return HOLDINGS[target.kind].ended if target.kind in HOLDINGS else ""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any, Final
@@ -98,6 +98,16 @@ class Held(Register):
             if _end(change.sql, holding, number, now):
                 change.say(holding.ended, ref, by=by, reason=reason, **facts(thing))
         return thing if thing.revoked is not None else replace(thing, revoked=now)
+
+    def revoke_all(self, reasons: Mapping[Ref, str | None], *, by: Ref | None = None) -> None:
+        """End many things at once, all or none of them, each for its reason."""
+        now = self._clock()
+        with self._changing() as change:
+            for ref, reason in reasons.items():
+                holding, number = _named(ref)
+                thing = _found(change.sql, ref)
+                if _end(change.sql, holding, number, now):
+                    change.say(holding.ended, ref, by=by, reason=reason, **facts(thing))
 
     def restore(self, ref: Ref, *, by: Ref | None = None, reason: str | None = None) -> Thing:
         """Take ``revoke`` back. Raises Impossible for a password, a reset code and a session, and NameTaken for a key

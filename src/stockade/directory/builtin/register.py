@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, select, tuple_
 
@@ -23,6 +24,8 @@ from stockade.directory.standing import refuse_unusable
 from stockade.errors import ConfigurationError, StockadeError
 from stockade.events import Event, Outcome, Ref
 
+AT_ONCE: Final = 16
+"""How many events of one change are handed to the log at a time."""
 PAGE = 2_000
 """How many rows of a long list are held in memory at a time."""
 
@@ -108,12 +111,21 @@ class Register:
             with self._database.writing() as sql:
                 change = Change(sql, said, self._clock)
                 yield change
-                for event in said:
-                    self._insist(event)
+                self._insist_on(said)
         except BaseException as error:
             for event in said:
                 self._record(replace(event, outcome="failure", details={**event.details, "error": _reason(error)}))
             raise
+
+    def _insist_on(self, said: list[Event]) -> None:
+        """Have all of it on record; of many, several share a turn of the log's disk."""
+        if len(said) < 2:
+            for event in said:
+                self._insist(event)
+            return
+        with ThreadPoolExecutor(min(AT_ONCE, len(said))) as many:
+            for _ in many.map(self._insist, said):
+                pass
 
     def _report(
         self,
