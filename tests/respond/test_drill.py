@@ -55,10 +55,26 @@ def test_every_artefact_is_found_and_a_plan_ends_them_all(drill: Terminal) -> No
     made = {each["ref"] for each in drill(f"reach {victim(drill)} --from 6h --json").json["made"]}
     assert planted(drill) <= reviewed | {answers(drill)["victim"]}, planted(drill) - reviewed
     assert planted(drill) <= made, planted(drill) - made
-    contained(drill)
+    digest = contained(drill)
     said = drill("drill score practice --json")
     assert (said.code, said.json["points"], said.json["missed"], said.json["wrong"]) == (0, 100, [], [])
     assert said.json["contained"] < 120
+    through_the_gate(drill, digest)
+
+
+def through_the_gate(drill: Terminal, digest: str) -> None:
+    """Nobody is let in before all is looked at again and done by hand; then they are."""
+    assert drill(f"unblock {victim(drill)}").code == 3
+    assert drill(f"verify {digest}").code == 0
+    refused = drill(f"unblock {victim(drill)}")
+    assert (refused.code, "rotated" in refused.err) == (3, True)
+    steps = drill(f"plan show {digest} --json").json["steps"]
+    left = [str(each["number"]) for each in steps if each.get("by_hand") and each["progress"] == "pending"]
+    assert drill(f"done {digest} {' '.join(left)} --note renewed").code == 0
+    said = drill(f"unblock {victim(drill)}")
+    assert said.code == 0, said.err
+    states = {each["name"]: each["state"] for each in drill("accounts --json").json}
+    assert states[victim(drill)] == "active"
 
 
 def test_before_anything_is_done_there_are_no_points(drill: Terminal) -> None:

@@ -31,20 +31,23 @@ def look(
     entries: Sequence[Entry],
     observe: Callable[[Iterable[Ref]], Mapping[Ref, Mapping[str, object]]],
     now: float,
+    *,
+    projects: frozenset[str] | None = None,
 ) -> World:
-    """The world as it is now. ``entries`` are those of the log about the account."""
+    """The world as it is now. ``entries`` are those of the log about the account; ``projects`` the paths that are
+    projects and no groups, None when nobody can say.
+    """
     account, window = asked.account, Window(asked.since, asked.until)
     everything = list(directory.credentials())
     accounts = {each.name: each for each in directory.accounts()}
     memberships = list(directory.memberships())
     integrations = list(directory.integrations())
-    found = reach(
-        Everything(accounts, everything, memberships, integrations), Subject(account, asked.token), window, entries
-    )
+    there = Everything(accounts, everything, memberships, integrations, projects)
+    found = reach(there, Subject(account, asked.token), window, entries)
     holds = tuple(each for each in everything if each.holder == account.name and each.live(now))
     known, strange = _addresses(entries, account.ref, asked.since)
     made = tuple(_made(found, everything, accounts, memberships))
-    reached = tuple(_reached(rotation(found, accounts, memberships), {each.ref for each in holds}))
+    reached = tuple(_reached(rotation(found, accounts, memberships, projects), {each.ref for each in holds}))
     things = [account, *holds, *(each for each in made if not isinstance(each, Membership))]
     seen = observe([*(each.ref for each in things), *(each.target for each in reached)])
     return World(

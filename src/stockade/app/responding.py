@@ -18,6 +18,7 @@ from stockade.config.state import state_of
 from stockade.directory import BuiltinDirectory
 from stockade.directory.accounts import Account, Credential, CredentialKind
 from stockade.directory.builtin.acting import BuiltinActuator, kept_from_all
+from stockade.directory.standing import overdue
 from stockade.errors import ConfigurationError, Refused, Unavailable
 from stockade.events import Entry, Event, Ref
 from stockade.respond import journal
@@ -128,7 +129,8 @@ class Responding:
 
     def _drawn(self, playbook: str, asked: Question, now: float, *, even_me: bool) -> Plan:
         entries = list(journal.telling(self._log, journal.about(asked.account.ref)))
-        world = look(asked, self.directory, entries, self._builtin.observe_many, now)
+        projects = frozenset(each.path for each in self.directory.repositories())
+        world = look(asked, self.directory, entries, self._builtin.observe_many, now, projects=projects)
         steps = tuple(PLAYBOOKS[playbook](world))
         about = {step.target for step in steps}
         told = {
@@ -277,9 +279,11 @@ class Responding:
     def boxes(self, state: PlanState) -> tuple[Box, ...]:
         """The boxes of the gate for a plan."""
         now, subject = self._clock(), state.plan.subject
-        held = self.directory.credentials(subject.id) if subject.kind == "user" else ()
+        person = subject.kind == "user"
+        held = self.directory.credentials(subject.id) if person else ()
+        must = person and overdue(self.directory.account(subject.id), now)
         sinks = {each.what: each.says if each.grade == "problem" else "" for each in audit_log(self._settings, now)}
-        return boxes(state, Now([each for each in held if _opens(each, now)], list(self._active(state)), sinks))
+        return boxes(state, Now([each for each in held if _opens(each, now)], list(self._active(state)), sinks, must))
 
     def _active(self, state: PlanState) -> Iterator[Entry]:
         """What has succeeded since the run, of the account or from its strange addresses."""

@@ -22,12 +22,14 @@ NAMED: Final = 3
 class Now:
     """What the gate asks the world. ``holds`` are the credentials of the account that are alive, ``active`` the entries
     since the run that show it, or one of its strange addresses, at work; ``sinks`` says of the log and of each sink
-    what is wrong with it, empty when nothing is.
+    what is wrong with it, empty when nothing is; ``must_enrol`` whether every door refuses the account until it has a
+    second factor: who is shut out cannot enrol one, and then the first thing they do is that.
     """
 
     holds: Sequence[Credential] = ()
     active: Sequence[Entry] = ()
     sinks: Mapping[str, str] = field(default_factory=dict)
+    must_enrol: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +76,18 @@ def _looked_at(state: PlanState, now: Now) -> Iterator[tuple[str, str, str, str]
     foreign = [each.ref for each in now.holds if each.ref in _foreign(state)]
     yield "foreign", "foreign second factors are gone", "none is left", _refs(foreign)
     own = [each for each in now.holds if each.kind in FACTOR_KINDS and each.ref not in _foreign(state)]
-    has = f"{len(own)} enrolled"
-    yield "factor", "a second factor is enrolled", has, "" if own else "there is none"
+    has = f"{len(own)} enrolled" if own else "none yet, and nothing opens before there is one"
+    yield "factor", "a second factor is enrolled, or asked for first of all", has, _without(own, now)
     new = [each.ref for each in now.holds if each.ref not in _known(state) and each not in own]
     yield "new", "nothing opens the account that the plan has not seen", "nothing does", _refs(new)
     seen = ", ".join(f"{each.event.action} ({each})" for each in now.active[:NAMED])
     yield "indicators", "nothing of it was seen since", "nothing was", f"{len(now.active)}: {seen}" if seen else ""
     ill = "; ".join(f"{name}: {wrong}" for name, wrong in now.sinks.items() if wrong)
     yield "sinks", "the log is kept and carried away", "it is", ill
+
+
+def _without(own: Sequence[Credential], now: Now) -> str:
+    return "" if own or now.must_enrol else "there is none"
 
 
 def _left(steps: Sequence[StepState]) -> str:
