@@ -23,7 +23,6 @@ PACK = own_pack()
 REPORTING = [rule for rule in PACK if not rule.part]
 UNWATCHED = {
     Behaviour.TRAFFIC: "requests are the guard's, and commands have a rule of their own",
-    Behaviour.RESPONSE: "it is approved step by step, and read as the incident it belongs to",
 }
 
 
