@@ -6,11 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from stockade.directory import BuiltinDirectory, Level
 from stockade.directory.sealing import Sealing
 from tests.cli.conftest import terminal
 from tests.cli.terminal import Terminal
+from tests.respond.cacao_schema import PLAYBOOK
 
 __all__ = ["terminal"]
 
@@ -59,6 +61,7 @@ def test_every_artefact_is_found_and_a_plan_ends_them_all(drill: Terminal) -> No
     said = drill("drill score practice --json")
     assert (said.code, said.json["points"], said.json["missed"], said.json["wrong"]) == (0, 100, [], [])
     assert said.json["contained"] < 120
+    Draft202012Validator(PLAYBOOK).validate(drill(f"plan export {digest}").json)
     through_the_gate(drill, digest)
 
 

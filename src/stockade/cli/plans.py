@@ -114,6 +114,29 @@ def show(
         _say(response.plan(digest), response, json=json, everything=everything)
 
 
+@plan.command("export")
+def export(
+    digest: Annotated[str, typer.Argument(help="The plan's digest, or at least 8 characters of it.")],
+    *,
+    config: Config = None,
+) -> None:
+    """A plan as a playbook of CACAO 2.0, on standard output, for other people's tools."""
+    from stockade.respond.cacao import playbook
+
+    with stockade(config).responding() as response:
+        found = response.plan(digest)
+    screen.say_json(
+        playbook(
+            found.plan.steps,
+            digest=found.digest,
+            name=f"{found.plan.playbook} {found.plan.subject.id}",
+            about=f"What is to be done about {found.plan.subject}, in the incident {found.plan.incident}.",
+            drawn=found.plan.drawn,
+            expires=found.plan.expires,
+        )
+    )
+
+
 @plan.command("list")
 def list_(*, config: Config = None, json: Json = False) -> None:
     """Every plan that was drawn, the latest first."""
