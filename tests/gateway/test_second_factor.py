@@ -38,7 +38,8 @@ def sign_in(page: Page, forge: Forge) -> None:
     page.goto(at(forge, "/users/sign_in"))
     page.get_by_label("Name").fill("alice")
     page.get_by_label("Password", exact=True).fill(forge.made.password)
-    page.get_by_role("button", name="Sign in", exact=True).click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def sign_out(page: Page) -> None:
@@ -68,7 +69,8 @@ def add_app(page: Page, forge: Forge) -> tuple[App, list[str]]:
     expect(page.get_by_role("heading", name="Your recovery codes")).to_be_visible()
     picture(page, "recovery-codes")
     codes = page.locator("pre.codes").inner_text().split()
-    page.get_by_role("link", name="I have kept them").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="I have kept them").click()
     return app, codes
 
 
@@ -132,7 +134,7 @@ def test_wrong_codes_are_counted_by_rules_as_wrong_passwords_are(page: Page, sta
     sign_out(page)
     sign_in(page, forge)
     for _ in range(3):
-        with page.expect_response("**/users/sign_in") as answered:
+        with page.expect_navigation(), page.expect_response("**/users/sign_in") as answered:
             second_step(page, "123456")
         assert answered.value.status == 401
     page.goto(at(forge))
@@ -196,8 +198,8 @@ def test_the_same_key_is_not_added_twice(page: Page, forge: Forge) -> None:
     sign_in(page, forge)
     for _ in range(2):
         page.goto(at(forge, "/users/two_factor/key"))
-        page.get_by_role("button", name="Add it").click()
-        page.wait_for_load_state()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Add it").click()
     expect(page.get_by_role("alert")).to_contain_text("is known already")
 
 

@@ -179,7 +179,8 @@ def signs_in(page: Page, forge: Forge) -> None:
     page.goto(f"http://localhost:{forge.port}/users/sign_in")
     page.get_by_label("Name").fill("alice")
     page.get_by_label("Password", exact=True).fill(forge.password)
-    page.get_by_role("button", name="Sign in", exact=True).click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def signed_in(page: Page, forge: Forge) -> bool:
