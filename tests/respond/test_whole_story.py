@@ -217,12 +217,12 @@ def test_an_account_is_stolen_shut_and_given_back(stage: Stage, page: Page) -> N
     assert not signed_in(page, forge)
     with pytest.raises(UnknownCredentials):
         stage.directory.reset_password(str.__str__(reset), "a new password of theirs", time.time())
-    assert stage.stockade(f"verify {plan['digest']}").code == 0
-    assert "contained" in stage.stockade("incident show").out
 
     refused = forge.terminal("unblock alice")
     assert refused.code == 3, refused.out
-    assert "what is missing" in refused.err
+    assert "what is missing: verified" in refused.err
+    assert stage.stockade(f"verify {plan['digest']}").code == 0
+    assert "contained" in stage.stockade("incident show").out
 
     undone = {step["target"] for step in plan["steps"] if step.get("undo")}
     stage.stockade(f"undo {plan['digest']}")
