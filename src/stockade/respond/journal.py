@@ -7,14 +7,12 @@ in a second or two without an index, which nobody has time to make at night.
 from __future__ import annotations
 
 import json
-import mmap
 import re
 from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from stockade.audit.layout import segment_path, segments_in
+from stockade.audit import octets
 from stockade.audit.prove import newest_head
 from stockade.audit.reading import line_at
 from stockade.audit.record import parse
@@ -40,21 +38,7 @@ def telling(log: Path, pattern: re.Pattern[bytes]) -> Iterator[Entry]:
 
     Raises Tampered at such a line that is no entry.
     """
-    firsts = segments_in(log) if log.is_dir() else []
-    return chain.from_iterable(_in_segment(log / segment_path(first), pattern) for first in firsts)
-
-
-def _in_segment(path: Path, pattern: re.Pattern[bytes]) -> Iterator[Entry]:
-    if not path.stat().st_size:
-        return
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        at = 0
-        while (found := pattern.search(text, at)) is not None:
-            end = text.find(b"\n", found.end())
-            if end < 0:
-                return  # it is being written
-            yield parse(text[text.rfind(b"\n", 0, found.start()) + 1 : end])
-            at = end + 1
+    return octets.found(log, pattern.search)
 
 
 def plans(log: Path, beginning: str = "", subject: Ref | None = None) -> dict[str, PlanState]:
