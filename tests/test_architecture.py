@@ -16,7 +16,7 @@ from tests.source_tree import ROOT, SOURCE, modules, reachable, tracked_files
 
 WORDS = {"actions", "events", "errors", "steps"}
 PIPES = {"lines", "sql"}
-ROOMS = {"guard", "directory", "gitlabrb", "audit", "intake", "search", "detect", "review"}
+ROOMS = {"guard", "directory", "gitlabrb", "audit", "intake", "search", "detect", "review", "host"}
 UPSTAIRS = {"respond"}
 DOORS = {
     "__main__",

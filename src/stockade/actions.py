@@ -31,6 +31,7 @@ class Behaviour(StrEnum):
     ACCOUNT = "accounts and their rights"
     TRAFFIC = "requests and commands"
     GUARD = "the guard"
+    HOST = "the machine"
     RESPONSE = "the response"
     LOG = "the logs themselves"
 
@@ -207,6 +208,24 @@ VOCABULARY: Final[Mapping[Behaviour, Mapping[str, str]]] = {
         "guard.store.up": "the counters answer again",
         "guard.proxy.undeclared": "a proxy in front is not declared",
         "guard.proxy.rewritten": "a server in front has rewritten the client's address",
+    },
+    Behaviour.HOST: {
+        "host.triage": "a machine was looked at for traces of an intruder",
+        "host.baseline": "a picture of a machine that is known to be good was taken",
+        "host.diff": "a machine was compared with its picture",
+        "evidence.collect": "evidence was taken from a machine, to where it cannot be changed",
+        "evidence.verify": "evidence was checked against its sealed manifest",
+        "network.restrict": "what a machine can reach, and who can reach it, was restricted",
+        "network.confirm": "a restriction was confirmed by somebody who can still reach the machine",
+        "network.lift": "a restriction was lifted, or lapsed unconfirmed",
+        "traffic.review": "records of network traffic were reviewed",
+        "secret.scan": "files, variables or a history were scanned for secrets",
+        "secret.found": "a secret was found where it can be read; its value is nowhere in the log",
+        "secret.rotated": "a secret that was found before is no longer the same, or gone",
+        "update.plan": "what is out of date on a machine was listed, with the releases that mend it",
+        "update.remind": "a release mends something for which this machine has no update yet",
+        "rebuild.plan": "a backup from before the intruder was chosen, and what came after it was listed",
+        "rebuild.done": "a line of a rebuild's checklist was done, says a person",
     },
     Behaviour.RESPONSE: {
         "incident.open": "an incident was opened, by a finding or a person",

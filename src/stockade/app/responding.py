@@ -45,7 +45,7 @@ TOGETHER = 16
 """Entries of a plan that are handed to the log at once."""
 LOCK = "respond.lock"
 """Held in the state directory by whoever takes steps."""
-_MACHINES = frozenset({Behaviour.TRAFFIC, Behaviour.GUARD, Behaviour.RESPONSE, Behaviour.LOG})
+_MACHINES = frozenset({Behaviour.TRAFFIC, Behaviour.GUARD, Behaviour.HOST, Behaviour.RESPONSE, Behaviour.LOG})
 
 
 class GateClosed(Refused):

@@ -16,7 +16,7 @@ from stockade.actions import BEHAVIOUR_OF, Behaviour
 MUST: Final = frozenset({
     Behaviour.TOKEN, Behaviour.KEY, Behaviour.FACTOR, Behaviour.CONFIGURATION, Behaviour.RUNNER, Behaviour.HOOK,
     Behaviour.APPLICATION, Behaviour.IDENTITY, Behaviour.EMAIL, Behaviour.VARIABLE, Behaviour.PASSWORD,
-    Behaviour.ACCOUNT, Behaviour.RESPONSE,
+    Behaviour.ACCOUNT, Behaviour.RESPONSE, Behaviour.HOST,
 })  # fmt: skip
 """Classes of behaviour all of which must be recorded, but for the actions in ``NOT``."""
 

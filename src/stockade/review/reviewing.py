@@ -24,7 +24,7 @@ from stockade.review.sources import AUDITED, missing, records
 MOST_LINES: Final = 1_000
 """Entries of a class that are kept: the latest. Those that a finding shows are kept beside them."""
 MOST_ACCOUNTS: Final = 100_000
-QUIET: Final = frozenset({Behaviour.TRAFFIC, Behaviour.GUARD, Behaviour.RESPONSE, Behaviour.LOG})
+QUIET: Final = frozenset({Behaviour.TRAFFIC, Behaviour.GUARD, Behaviour.HOST, Behaviour.RESPONSE, Behaviour.LOG})
 """Classes that say something about a machine rather than a person."""
 
 LASTING: Final = frozenset(
@@ -207,7 +207,7 @@ class Reviewing:
         systems = self._systems.values()
         told = {each.system: records(each.system, behaviour, audited=each.audited) for each in systems}
         recording = [system for system, does in told.items() if does]
-        known = bool(recording) or count > 0 or behaviour in {Behaviour.RESPONSE, Behaviour.LOG}
+        known = bool(recording) or count > 0 or behaviour in {Behaviour.HOST, Behaviour.RESPONSE, Behaviour.LOG}
         standing: Standing = "seen" if count else "nothing" if known else "not recorded"
         if any(line.findings for line in lines):
             standing = "suspicious"

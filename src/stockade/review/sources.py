@@ -31,6 +31,7 @@ RECORDS: Final[Mapping[str, Mapping[Behaviour, str]]] = {
         Behaviour.ACCOUNT: OWN,
         Behaviour.CONFIGURATION: "its own configuration, and the projects in its own directory",
         Behaviour.GUARD: ALL,
+        Behaviour.HOST: ALL,
         Behaviour.RESPONSE: ALL,
         Behaviour.LOG: ALL,
     },
@@ -89,7 +90,8 @@ WITHOUT_AUDIT: Final[Mapping[str, frozenset[Behaviour]]] = {
 }
 """What is left of a system when only its other logs were taken in, and none of its audit events."""
 AUDITED: Final = frozenset(Behaviour) - {
-    *(Behaviour.SIGN_IN, Behaviour.PASSWORD, Behaviour.TRAFFIC, Behaviour.GUARD, Behaviour.RESPONSE, Behaviour.LOG)
+    *(Behaviour.SIGN_IN, Behaviour.PASSWORD, Behaviour.TRAFFIC, Behaviour.GUARD),
+    *(Behaviour.HOST, Behaviour.RESPONSE, Behaviour.LOG),
 }
 """Classes that only an audit event tells of."""
 

@@ -58,6 +58,7 @@ CLASSES: Final[Mapping[Behaviour, tuple[str, ...]]] = {
     Behaviour.ACCOUNT: ("accounts", "account", "members", "rights"),
     Behaviour.TRAFFIC: ("traffic", "requests", "commands"),
     Behaviour.GUARD: ("guard", "bans"),
+    Behaviour.HOST: ("host", "hosts", "machine", "machines"),
     Behaviour.RESPONSE: ("response", "responses", "incident", "incidents", "plan", "plans"),
     Behaviour.LOG: ("log", "logs"),
 }

@@ -30,6 +30,7 @@ CATEGORIES: Final[Mapping[Behaviour, tuple[str, ...]]] = {
     Behaviour.ACCOUNT: ("iam",),
     Behaviour.TRAFFIC: ("web",),
     Behaviour.GUARD: ("network",),
+    Behaviour.HOST: ("host",),
     Behaviour.RESPONSE: ("intrusion_detection",),
     Behaviour.LOG: ("configuration",),
 }
@@ -81,7 +82,7 @@ def _type(action: str, behaviour: Behaviour) -> str:
         return _SESSION.get(action, "info")
     if behaviour is Behaviour.GUARD:
         return "denied" if action in _DENIED else "allowed" if action in _ALLOWED else "info"
-    if behaviour in {Behaviour.RESPONSE, Behaviour.LOG}:
+    if behaviour in {Behaviour.HOST, Behaviour.RESPONSE, Behaviour.LOG}:
         return "info"
     said = _TYPES.get(action.rpartition(".")[2], "change")
     iam = CATEGORIES[behaviour] == ("iam",)

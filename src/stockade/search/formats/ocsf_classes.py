@@ -85,6 +85,7 @@ _BY_BEHAVIOUR: Final[Mapping[Behaviour, Class]] = {
     Behaviour.EMAIL: Class.ACCOUNT_CHANGE,
     Behaviour.TRAFFIC: Class.BASE,
     Behaviour.GUARD: Class.BASE,
+    Behaviour.HOST: Class.BASE,
     Behaviour.RESPONSE: Class.BASE,
     Behaviour.LOG: Class.EVENT_LOG,
 }
