@@ -19,6 +19,7 @@ from stockade.cli import (
     detect,
     drill,
     explain,
+    host,
     incident,
     intake,
     locking,
@@ -78,6 +79,7 @@ app.command(rich_help_panel=UNDERSTAND)(review.review)
 app.add_typer(detect.detect, name="detect", rich_help_panel=UNDERSTAND)
 app.command(rich_help_panel=UNDERSTAND)(credentials.credentials)
 app.command(rich_help_panel=UNDERSTAND)(reach.reach)
+app.add_typer(host.host, name="host", rich_help_panel=RESPOND)
 app.add_typer(incident.incident, name="incident", rich_help_panel=RESPOND)
 app.command(rich_help_panel=ACT)(bans.ban)
 app.command(rich_help_panel=ACT)(bans.unban)

@@ -1,0 +1,50 @@
+"""Machines looked at: this one, and what comes of it on record."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from stockade.app.recording import there_is_one
+from stockade.app.stockade import Stockade
+from stockade.events import Event, Ref
+from stockade.host.triage.everything import triage
+from stockade.host.triage.looking import Machine, Told
+from stockade.host.triage.report import Report, reported
+
+
+def this_machine(*, thorough: bool, root: Path = Path("/")) -> Machine:
+    """The machine that this runs on."""
+    return Machine(root, os.uname().nodename, time.time(), thorough)
+
+
+def looked_at(machine: Machine, hear: Callable[[Told], None]) -> Report:
+    """Look at it; ``hear`` is told everything at once, the report comes at the end."""
+
+    def heard() -> Iterator[Told]:
+        for told in triage(machine):
+            hear(told)
+            yield told
+
+    return reported(machine.name, heard())
+
+
+def recorded(asked: Stockade, report: Report) -> bool:
+    """Have the look and each of its findings on record; False where nobody has asked for a log."""
+    if asked.settings.file is None and not there_is_one(asked.settings):
+        return False
+    now = asked.clock()
+    with asked.recording(anew=False) as record:
+        record.insist(_looked(asked, report, now))
+        for oddity in report.findings:
+            record.insist(oddity.as_event(now))
+    return True
+
+
+def _looked(asked: Stockade, report: Report, now: float) -> Event:
+    counted = {"findings": len(report.findings), "notes": len(report.notes)}
+    unseen = [{"what": each.what, "why": each.why} for each in report.unseen]
+    target = Ref(report.host, "machine", report.host)
+    return Event(now, "host.triage", asked.actor, target, details={**counted, "unseen": unseen, "says": report.verdict})

@@ -1,0 +1,129 @@
+"""How a look at a machine appears: what is found while it goes on, then all of it, the worst first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Final
+
+from stockade.cli import screen
+from stockade.cli.findings import STYLES
+from stockade.host.oddity import Oddity, Unseen
+from stockade.host.triage.looking import Progress, Told
+from stockade.host.triage.report import NOTE, Report, worst_first
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+SO_FAR: Final = 8
+"""Findings that are shown while the look goes on."""
+NEXT: Final = (
+    ("leave it running", "what is in memory alone would be gone"),
+    ("save the evidence", "stockade host collect --to SINK"),
+    ("shut its network", "stockade host isolate"),
+)
+
+
+@contextmanager
+def watched() -> Iterator[Callable[[Told], None]]:
+    """Shows a bar, and what is found as soon as it is, where somebody looks; all of it is gone at the end."""
+    out = screen.console(stderr=True)
+    if not out.is_terminal:
+        yield lambda _told: None
+        return
+    from rich.console import Group
+    from rich.live import Live
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    bar = Bar(TextColumn("looking at"), TextColumn("{task.description:<24}"), BarColumn(40))
+    task, found = bar.add_task("the machine", total=1.0), list[Oddity]()
+    with Live(bar, console=out, transient=True, refresh_per_second=10) as live:
+
+        def hear(told: Told) -> None:
+            if isinstance(told, Progress):
+                bar.update(task, description=screen.safe(told.what), completed=told.share)
+            elif isinstance(told, Oddity) and told.severity != NOTE:
+                found.append(told)
+                live.update(Group(bar, *map(_title, worst_first(found)[:SO_FAR])), refresh=True)
+
+        yield hear
+
+
+def show(report: Report, *, notes: bool, recorded: bool) -> None:
+    """The whole report."""
+    worst = report.findings[0].severity if report.findings else NOTE
+    screen.say(screen.shown(_count(report), STYLES[worst] if report.findings else "green") + _verdict(report))
+    for oddity in report.findings:
+        _show(oddity)
+    _show_notes(report.notes, whole=notes)
+    _show_unseen(report.unseen)
+    if not recorded:
+        screen.say("", screen.shown("nothing of this is on record: no audit log is configured here", "dim"))
+    if report.findings:
+        screen.say("", screen.hints(*NEXT))
+
+
+def _count(report: Report) -> str:
+    return screen.plural(len(report.findings), "finding") if report.findings else "nothing found"
+
+
+def _verdict(report: Report) -> Text:
+    return screen.shown(f": {report.verdict}", "bold")
+
+
+def _title(oddity: Oddity) -> Text:
+    return screen.shown(f" {oddity.severity} ", STYLES[oddity.severity]) + screen.shown(f"  {oddity.title}", "bold")
+
+
+def _show(oddity: Oddity) -> None:
+    attack = f"ATT&CK {' '.join(oddity.techniques)}" if oddity.techniques else ""
+    rows = [("why", screen.shown(f"{oddity.why} {attack}".strip()))]
+    if oddity.look:
+        rows.append(("look", screen.shown(oddity.look, "cyan")))
+    if oddity.harmless:
+        rows.append(("harmless?", screen.shown(oddity.harmless, "italic")))
+    from rich.padding import Padding
+
+    screen.say("", _title(oddity), Padding(screen.pairs(rows), (0, 0, 0, 4)))
+
+
+def _show_notes(notes: Sequence[Oddity], *, whole: bool) -> None:
+    if not notes:
+        return
+    screen.heading(f"{screen.plural(len(notes), 'note')}: odd, and explained")
+    if whole:
+        for note in notes:
+            screen.say(screen.shown(f"  {note.title}"), screen.shown(f"      {note.harmless}", "dim"))
+        return
+    for signal, count in Counter(note.signal for note in notes).items():
+        first = next(note.title for note in notes if note.signal == signal)
+        more = f"  (and {count - 1} more: --notes shows them)" if count > 1 else ""
+        screen.say(screen.shown(f"  {first}") + screen.shown(more, "dim"))
+
+
+def _show_unseen(unseen: Sequence[Unseen]) -> None:
+    if not unseen:
+        return
+    screen.heading("not looked at")
+    for each in unseen:
+        said = screen.shown(f"  {each.what}", "yellow") + screen.shown(f": {each.why}. ", "")
+        screen.say(said + screen.shown(each.remedy, "dim"))
+
+
+def as_json(report: Report, *, recorded: bool) -> dict[str, object]:
+    """The whole report, for scripts."""
+    return {
+        "host": report.host,
+        "verdict": report.verdict,
+        "findings": [_oddity(each) for each in report.findings],
+        "notes": [_oddity(each) for each in report.notes],
+        "unseen": [asdict(each) for each in report.unseen],
+        "recorded": recorded,
+    }
+
+
+def _oddity(oddity: Oddity) -> dict[str, object]:
+    return {**asdict(oddity), "subject": str(oddity.subject), "facts": dict(oddity.facts)}

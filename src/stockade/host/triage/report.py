@@ -1,0 +1,60 @@
+"""What a look at a machine has come to: the worst first, and one sentence that says how it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from stockade.events import Severity
+from stockade.host.oddity import Oddity, Unseen
+from stockade.host.triage.looking import Told
+
+NOTE: Final[Severity] = "informational"
+WORST_FIRST: Final[Mapping[Severity, int]] = {"critical": 0, "high": 1, "medium": 2, "low": 3, NOTE: 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One machine: what is odd, the worst first, and what could not be seen."""
+
+    host: str
+    oddities: tuple[Oddity, ...]
+    unseen: tuple[Unseen, ...]
+
+    @property
+    def findings(self) -> Sequence[Oddity]:
+        """What somebody has to look into."""
+        return [each for each in self.oddities if each.severity != NOTE]
+
+    @property
+    def notes(self) -> Sequence[Oddity]:
+        """What is odd, and explained."""
+        return [each for each in self.oddities if each.severity == NOTE]
+
+    @property
+    def verdict(self) -> str:
+        """How it stands, in a sentence that claims nothing which was not looked at."""
+        grave = sum(each.severity in {"critical", "high"} for each in self.findings)
+        if grave:
+            return f"treat {self.host} as compromised until {'this is' if grave == 1 else 'these are'} explained"
+        if self.findings:
+            return f"nothing on {self.host} proves an intruder; look at what is below"
+        if self.unseen:
+            return f"no trace of an intruder in what could be seen of {self.host}"
+        return f"no trace of an intruder on {self.host}"
+
+
+def reported(host: str, told: Iterable[Told]) -> Report:
+    """All that a look has told, in order."""
+    kept = list(told)
+    return Report(host, worst_first(each for each in kept if isinstance(each, Oddity)), _unseen(kept))
+
+
+def worst_first(oddities: Iterable[Oddity]) -> tuple[Oddity, ...]:
+    """In the order in which somebody should look at them; those alike beside each other."""
+    return tuple(sorted(oddities, key=lambda each: (WORST_FIRST[each.severity], each.signal)))
+
+
+def _unseen(told: Iterable[Told]) -> tuple[Unseen, ...]:
+    return tuple(dict.fromkeys(each for each in told if isinstance(each, Unseen)))
