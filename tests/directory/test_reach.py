@@ -157,7 +157,7 @@ def test_a_maintainer_of_a_group_reads_the_values_in_its_projects_and_prints_tho
 
 
 def test_a_hidden_value_is_not_shown_but_printed() -> None:
-    hidden = replace(PROD_KEY, traits=PROD_KEY.traits | {"hidden"})
+    hidden = PROD_KEY._replace(traits=PROD_KEY.traits | {"hidden"})
     assert found(reached([hidden], [member("alice", "shop/pay/api", Level.OWNER)])) == {hidden.ref: How.PRINTS}
 
 
@@ -204,7 +204,7 @@ def test_what_was_made_when_it_was_blocked_already_was_not_within_its_reach() ->
 def test_what_had_ended_before_the_window_was_not_within_reach_and_what_ended_in_it_was() -> None:
     mine = credential(4, KIND.PERSONAL, "alice", revoked=WINDOW.since - 1)
     assert found(reached([mine])) == {}
-    assert found(reached([replace(mine, revoked=WINDOW.since + 1)])) == {mine.ref: How.OWN}
+    assert found(reached([mine._replace(revoked=WINDOW.since + 1)])) == {mine.ref: How.OWN}
 
 
 def leaked(scopes: set[Scope], parts: list[Membership], *, within: str | None = None, admin: bool = False) -> set[Ref]:
@@ -246,7 +246,7 @@ def test_a_deploy_key_prints_where_it_writes_and_nothing_where_it_only_reads() -
     power = power_of(key)
     assert power.reaches(TEST_KEY) is not None
     assert power.reaches(PROD_KEY) is None
-    assert power_of(replace(key, traits=frozenset({"read-only"}))).reaches(TEST_KEY) is None
+    assert power_of(key._replace(traits=frozenset({"read-only"}))).reaches(TEST_KEY) is None
 
 
 def test_all_that_it_made_in_the_window_is_told_by_the_directory_or_by_the_log() -> None:

@@ -102,7 +102,7 @@ def test_a_line_says_what_to_do_who_does_it_and_why_no_program_can() -> None:
 
 
 def test_what_it_made_in_the_window_is_ended_and_not_replaced() -> None:
-    planted = replace(BOT_TOKEN, made=NOW - DAY)
+    planted = BOT_TOKEN._replace(made=NOW - DAY)
     lines = {item.target: item for item in listed([planted, PROD_KEY], PARTS)}
     assert lines[planted.ref].verb == "token.revoke"
 

@@ -36,7 +36,7 @@ def account(name: str, **more: object) -> Account:
 
 def credential(number: int, kind: CredentialKind, holder: str = "", **more: object) -> Credential:
     made = Credential(number, kind, holder, f"{kind.value}-{number}", frozenset({Scope.API}), NOW - 100 * DAY)
-    return replace(made, **more)  # type: ignore[arg-type]
+    return made._replace(**more)  # type: ignore[arg-type]
 
 
 def member(name: str, path: str, level: Level, **more: object) -> Membership:

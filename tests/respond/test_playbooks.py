@@ -32,7 +32,7 @@ K = CredentialKind
 
 def held(number: int, kind: CredentialKind, *, made: float = NOW - 90 * DAY, **more: object) -> Credential:
     known = Credential(number, kind, "alice", f"its {kind}", frozenset({Scope.API}), made)
-    return replace(known, **more)  # type: ignore[arg-type]
+    return known._replace(**more)  # type: ignore[arg-type]
 
 
 HOLDS = (
@@ -144,7 +144,7 @@ def test_a_leaked_token_is_revoked_and_the_risk_of_an_outage_is_said() -> None:
     ]
     assert revoke.verb == "token.revoke"
     assert revoke.effect.startswith("OUTAGE RISK: it was last used 2 minutes ago from 203.0.113.9")
-    quiet = replace(HOLDS[2], last_used=NOW - 90 * DAY)
+    quiet = HOLDS[2]._replace(last_used=NOW - 90 * DAY)
     (calm,) = [step for step in token(world(token=quiet)) if step.target == quiet.ref]
     assert "OUTAGE" not in calm.effect
     assert "90 days ago" in calm.effect

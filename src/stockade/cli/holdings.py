@@ -37,9 +37,7 @@ def noun(name: str, what: str, *, stops: bool = False, adds: bool = True, remove
 def told(made: Thing, secret: str | None, *, json: bool) -> None:
     """What was made, with its secret, this once."""
     if json:
-        from dataclasses import asdict
-
-        return screen.say_json(asdict(made) | ({} if secret is None else {"secret": str.__str__(secret)}))
+        return screen.say_json(screen.plain(made) | ({} if secret is None else {"secret": str.__str__(secret)}))
     rows = [(made.ref.kind, screen.shown(made.name)), ("number", screen.shown(made.id, "bold"))]
     if secret is not None:
         rows.append(("secret", screen.shown(str.__str__(secret), "bold")))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from stockade.errors import StockadeError
 
@@ -54,13 +54,16 @@ def say(*parts: RenderableType) -> None:
 
 def say_json(value: object) -> None:
     """Print as JSON, ASCII only, dataclasses as objects."""
-    sys.stdout.write(json.dumps(_plain(value), indent=2, default=str) + "\n")
+    sys.stdout.write(json.dumps(plain(value), indent=2, default=str) + "\n")
 
 
-def _plain(value: object) -> object:
+def plain(value: Any) -> Any:
+    """What JSON says of it: dataclasses and named tuples as objects."""
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
-    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value
+    if hasattr(value, "_asdict"):
+        return value._asdict()
+    return [plain(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def complain(error: StockadeError) -> None:

@@ -60,6 +60,7 @@ class Founding(Register):
                     )
                 rows = Belongings(made, self._clock(), chance, source, last).fill()
                 _enter(change.sql, rows)
+                change.sql.exec_driver_sql("ANALYZE")  # both kinds plan by what they last looked at
                 change.say("directory.seed", None, by=by, people=people, seed=seed, rows=counted(rows))
         except IntegrityError as error:
             raise NameTaken("account, group or project of the organisation", f"seed {seed}") from error

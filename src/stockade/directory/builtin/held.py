@@ -97,7 +97,9 @@ class Held(Register):
             thing = _found(change.sql, ref)
             if _end(change.sql, holding, number, now):
                 change.say(holding.ended, ref, by=by, reason=reason, **facts(thing))
-        return thing if thing.revoked is not None else replace(thing, revoked=now)
+        if thing.revoked is not None:
+            return thing
+        return thing._replace(revoked=now) if isinstance(thing, Credential) else replace(thing, revoked=now)
 
     def revoke_all(self, reasons: Mapping[Ref, str | None], *, by: Ref | None = None) -> None:
         """End many things at once, all or none of them, each for its reason."""

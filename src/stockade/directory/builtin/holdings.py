@@ -50,7 +50,7 @@ makers = accounts.alias("makers")
 CODE_LIFETIME: Final = 3600.0
 """Seconds for which a reset code works."""
 _BEYOND: Final = 1 << 63  # no database counts so far
-_WIDTH: Final = len(fields(Credential))
+_WIDTH: Final = len(Credential._fields)
 _BREADTH: Final = len(fields(Integration))
 _EVERYTHING: Final = " ".join(sorted(EVERY_SCOPE))
 
@@ -89,9 +89,9 @@ class Holding:
 
 def credential_of(row: Row[Any]) -> Credential:
     """The credential in a row that begins with the columns of a Credential, whatever else it has."""
-    make: Callable[..., Credential] = Credential  # the columns between are its fields, one by one
-    number, kind, holder, name, scopes, *between, traits, weakness = row[:_WIDTH]
-    return make(number, _KINDS[kind], holder or "", name, _scopes(scopes), *between, _words(traits), weakness)
+    number, kind, holder, name, scopes, *between, traits, weakness = row[:_WIDTH]  # as the fields, one by one
+    cells = number, _KINDS[kind], holder or "", name, _scopes(scopes), *between, _words(traits), weakness
+    return Credential._make(cells)
 
 
 def with_holder(noun: str) -> Select[Any]:
@@ -134,8 +134,8 @@ def _words(text: str | None) -> frozenset[str]:
 
 
 def _read_as(type_: type[Credential | Integration], table: Table, said: dict[str, ColumnElement[Any]]) -> Select[Any]:
-    """A query for the fields of a dataclass: what is said, else the table's column of the name, else nothing."""
-    columns = [said.get(f.name, table.c.get(f.name, null())) for f in fields(type_)]
+    """A query for the fields of a thing: what is said, else the table's column of the name, else nothing."""
+    columns = [said.get(name, table.c.get(name, null())) for name in type_.__match_args__]
     source: Any = table
     if "account_id" in table.c:
         source = source.outerjoin(accounts, table.c.account_id == accounts.c.id)
