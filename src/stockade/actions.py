@@ -216,6 +216,7 @@ VOCABULARY: Final[Mapping[Behaviour, Mapping[str, str]]] = {
         "evidence.collect": "evidence was taken from a machine, to where it cannot be changed",
         "evidence.verify": "evidence was checked against its sealed manifest",
         "network.restrict": "what a machine can reach, and who can reach it, was restricted",
+        "network.isolate": "a machine was cut off from all but its operator and the sinks of its log",
         "network.confirm": "a restriction was confirmed by somebody who can still reach the machine",
         "network.lift": "a restriction was lifted, or lapsed unconfirmed",
         "traffic.review": "records of network traffic were reviewed",

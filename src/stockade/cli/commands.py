@@ -29,6 +29,7 @@ from stockade.cli import (
     plans,
     reach,
     responses,
+    restricting,
     review,
     search,
     seed,
@@ -79,6 +80,9 @@ app.command(rich_help_panel=UNDERSTAND)(review.review)
 app.add_typer(detect.detect, name="detect", rich_help_panel=UNDERSTAND)
 app.command(rich_help_panel=UNDERSTAND)(credentials.credentials)
 app.command(rich_help_panel=UNDERSTAND)(reach.reach)
+SHUT = (restricting.restrict, restricting.isolate, restricting.confirm, restricting.lift, restricting.restrictions)
+for shutting in SHUT:
+    host.host.command(rich_help_panel="Shut its network")(shutting)
 app.add_typer(host.host, name="host", rich_help_panel=RESPOND)
 app.add_typer(incident.incident, name="incident", rich_help_panel=RESPOND)
 app.command(rich_help_panel=ACT)(bans.ban)

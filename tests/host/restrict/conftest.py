@@ -1,0 +1,25 @@
+"""What the tests of a shut network share: one machine and its neighbours, opened again after each test."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.host.restrict.hosts import Hosts, made
+
+
+@pytest.fixture(scope="module")
+def town() -> Iterator[Hosts]:
+    with made() as hosts:
+        yield hosts
+
+
+@pytest.fixture
+def hosts(town: Hosts) -> Iterator[Hosts]:
+    """The machine with its network open, and no log."""
+    yield town
+    town.run("machine", "nft", "flush", "ruleset")
+    shutil.rmtree(town.directory / "state", ignore_errors=True)
+    (town.directory / "stockade.toml").unlink(missing_ok=True)

@@ -1,0 +1,184 @@
+"""A machine's network is shut over SSH: who is named passes, all others are cut off, and nobody locks himself out."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+
+import pytest
+
+from stockade.errors import Unavailable
+from stockade.host.restrict.kernel import PacketFilter
+from stockade.host.restrict.named import Restriction, network_of
+from stockade.host.restrict.shutting import shut
+from stockade.host.restrict.standing import Note
+from tests.host.restrict.hosts import Hosts, Terminal, four, six
+from tests.servers.processes import wait_until
+
+NOTE = Note("restrict", "0123456789ab", "alice", 1_800_000_000)
+SINK = '[[audit.sinks]]\nurl = "https://{}:8443/log"\n'
+DOCKER = """
+table ip nat {
+  chain PREROUTING { type nat hook prerouting priority dstnat; policy accept; tcp dport 8080 dnat to BOX:80; }
+}
+table ip filter {
+  chain DOCKER-USER { return; }
+  chain DOCKER { ip daddr BOX tcp dport 80 accept; }
+  chain FORWARD { type filter hook forward priority filter; policy drop; jump DOCKER-USER; ct state established accept; jump DOCKER; ip saddr BOX accept; }
+}
+"""  # noqa: E501
+
+
+def machine(host: str) -> tuple[str, str]:
+    """The machine's addresses on the wire to a host."""
+    return four(host, 1), six(host, 1)
+
+
+def test_who_is_named_passes_and_all_others_are_cut_off(hosts: Hosts) -> None:
+    before = hosts.ruleset()
+    (hosts.directory / "stockade.toml").write_text(SINK.format(four("sink")))
+    with hosts.signed_in() as me, hosts.talking("evil", four("evil", 1), 9000) as talk:
+        code, said = me.stockade(
+            f"restrict --allow {four('friend')}/24 --allow {six('friend')}/64 --allow-out {four('friend')}:5000"
+        )
+        assert code == 0, said
+        for words in (four("operator"), f"{four('sink')}:8443", "opens all again by itself", "stockade host confirm"):
+            assert words in said
+        assert not talk.goes_on()
+        for address in machine("evil"):
+            assert not hosts.reaches("evil", address, 9000)
+            assert not hosts.reaches("evil", address, 2222)
+        for address in machine("friend"):
+            assert hosts.reaches("friend", address, 9000)
+        assert hosts.reaches("machine", four("sink"), 8443)
+        assert hosts.reaches("machine", four("friend"), 5000)
+        assert not hosts.reaches("machine", four("evil"), 4444)
+        assert not hosts.reaches("machine", six("evil"), 4444)
+        assert me.stockade("confirm")[0] == 0
+        shown = json.loads(me.stockade("restrictions --json")[1])
+        assert (shown["kept"], shown["trial"], shown["left"]) == (1, 0, None)
+        assert shown["dropped"] > 0
+        assert shown["note"]["called"] == "restrict"
+        assert me.stockade("lift")[0] == 0
+        assert me.stockade("lift")[1] == "nothing was shut\n"
+        assert talk.goes_on(5.0)
+    assert hosts.ruleset() == before
+    log = (hosts.directory / "state" / "security.log").read_text().splitlines()
+    told = [(entry["action"], entry["remote_ip"]) for entry in map(json.loads, log)]
+    assert told == [(f"network.{verb}", four("operator")) for verb in ("restrict", "confirm", "lift")]
+
+
+def test_what_nobody_confirms_is_over_in_time_whatever_was_killed(hosts: Hosts) -> None:
+    with hosts.talking("evil", four("evil", 1), 9000) as talk:
+        with Terminal(hosts, "restrict", "--operator", four("operator"), "--confirm-within", "3s", "--yes") as typing:
+            typing.read_until("Type yes")
+            typing.process.send_signal(signal.SIGKILL)
+            typing.process.wait()
+        assert not talk.goes_on()
+        assert hosts.reaches("operator", four("operator", 1), 2222)
+        assert talk.goes_on(10.0)
+    assert hosts.console("confirm").returncode == 3
+    assert "stockade_restrict" not in hosts.ruleset(), "what was left of it is gone with the next command"
+
+
+def test_a_rule_that_would_cut_off_the_operator_is_refused_or_rolled_back_with_the_session_alive(hosts: Hosts) -> None:
+    before = hosts.ruleset()
+    with hosts.signed_in() as me:
+        code, said = me.stockade("restrict --operator 192.0.2.7 --confirm-within 2s")
+        assert (code, hosts.ruleset()) == (3, before)
+        assert f"this would cut you off: you come from {four('operator')}" in said
+        began = time.monotonic()
+        code, _ = me.stockade("restrict --operator 192.0.2.7 --confirm-within 2s --even-me; date")
+        assert time.monotonic() - began > 1.5, "the answer came only when the network was open again"
+        assert me.alive
+        assert code == 0
+        assert me.stockade("restrictions") == (0, "nothing is shut\n")
+
+
+def test_a_typed_yes_keeps_it(hosts: Hosts) -> None:
+    with Terminal(hosts, "restrict", "--allow", f"{four('friend')}/24", "--confirm-within", "9s") as typing:
+        typing.read_until("Enter shuts it")
+        assert hosts.reaches("evil", four("evil", 1), 9000)
+        typing.type("")
+        typing.read_until("Type yes")
+        typing.type("yes")
+        typing.read_until("It stays shut")
+        assert not hosts.reaches("evil", four("evil", 1), 9000)
+
+
+def test_a_container_is_shut_as_well_and_dockers_chains_are_let_be(hosts: Hosts) -> None:
+    hosts.run("machine", "nft", "-f", "-", given=DOCKER.replace("BOX", four("box")))
+    before = hosts.ruleset()
+    published = [(host, four(host, 1), 8080) for host in ("evil", "friend")]
+    outward = [("box", four(host), port) for host, port in (("evil", 4444), ("friend", 5000))]
+    assert all(hosts.reaches(*each) for each in (*published, *outward))
+    with hosts.talking("evil", four("evil", 1), 8080) as talk, hosts.talking("box", four("evil"), 4444) as back:
+        said = hosts.console("restrict", "--allow", f"{four('friend')}/24", "--allow-out", f"{four('friend')}:5000")
+        assert said.returncode == 0, said.stderr
+        assert not talk.goes_on()
+        assert not back.goes_on()
+        assert [hosts.reaches(*each) for each in (*published, *outward)] == [False, True, False, True]
+        assert before == hosts.ruleset().partition("table inet stockade_restrict")[0], "Docker's own is as it was"
+        hosts.console("lift")
+        assert talk.goes_on(5.0)
+    assert hosts.ruleset() == before
+
+
+def test_isolate_leaves_the_operator_and_the_sinks_alone(hosts: Hosts) -> None:
+    (hosts.directory / "stockade.toml").write_text(f'operators = ["{four("friend")}"]\n' + SINK.format(four("sink")))
+    with hosts.signed_in() as me:
+        code, said = me.stockade("isolate")
+        assert code == 0, said
+        assert me.alive
+        assert hosts.reaches("machine", four("sink"), 8443)
+        assert not hosts.reaches("friend", four("friend", 1), 9000)
+        assert not hosts.reaches("operator", four("operator", 1), 9000), "only to where the session goes"
+    (hosts.directory / "stockade.toml").write_text(SINK.format("nowhere.invalid"))
+    refused = hosts.console("isolate", "--operator", four("operator"))
+    assert refused.returncode == 3
+    assert "nowhere.invalid has no address" in refused.stderr
+
+
+def test_a_trial_that_is_over_leaves_what_was_confirmed_before(hosts: Hosts) -> None:
+    packets = PacketFilter(hosts.nft)
+    packets.try_out(Restriction(people=(network_of(four("friend")),)), 60, NOTE)
+    packets.confirm()
+    for _ in range(2):
+        packets.try_out(Restriction(people=(network_of(four("evil")),)), 1, NOTE)
+    assert hosts.reaches("evil", four("evil", 1), 9000)
+    wait_until(lambda: not hosts.reaches("evil", four("evil", 1), 9000), "the trial to be over", 30)
+    assert hosts.reaches("friend", four("friend", 1), 9000)
+    packets.fall_back()
+    standing = packets.standing()
+    assert standing is not None
+    assert (standing.kept, standing.trial, standing.numbers) == (1, 0, (1,))
+
+
+def test_it_is_taken_away_at_once_when_what_was_named_does_not_answer_any_more(hosts: Hosts) -> None:
+    from stockade.app.restricting import _looked_up
+    from stockade.host.restrict.written import read
+
+    packets, before = PacketFilter(hosts.nft), hosts.ruleset()
+    server = _looked_up(read(f"{four('friend')}:5000"), "registry", "server")
+    answering = iter([True, False])
+    with pytest.raises(Unavailable, match="registry cannot be reached any more"):
+        shut(
+            packets, Restriction(servers=(server,)), 60, NOTE, probe=lambda asked: dict.fromkeys(asked, next(answering))
+        )
+    assert hosts.ruleset() == before
+
+
+def test_nothing_is_changed_by_a_dry_run_and_nft_takes_what_it_prints(hosts: Hosts) -> None:
+    before = hosts.ruleset()
+    said = hosts.console(
+        "restrict", "--allow", "2001:db8::/32", "--allow-out", "[2001:db8::1]:443", "--dry-run", "--json"
+    )
+    assert (said.returncode, hosts.ruleset()) == (0, before)
+    hosts.run("machine", "nft", "-c", "-f", "-", given=json.loads(said.stdout)["nft"])
+
+
+def test_without_rights_it_says_how(hosts: Hosts) -> None:
+    drop = ("setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin", "--reuid=65534", "--clear-groups", "nft")
+    with pytest.raises(Unavailable, match="sudo"):
+        PacketFilter(hosts.inside("machine", *drop)).lift()
