@@ -7,12 +7,13 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
 
 from stockade.directory import BuiltinDirectory, Credential, CredentialKind
-from tests.cli.terminal import Terminal
+from tests.cli.terminal import PROGRAM, Terminal
 from tests.cli.test_serve import Forge, served
 from tests.gateway.git_client import GitClient
 from tests.servers.processes import program
@@ -66,6 +67,38 @@ class House:
         """A command over SSH, with a key."""
         argv = [*shlex.split(self.with_key(key)), "root@127.0.0.1", *command]
         return subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL)
+
+    def start(self, key: str, *command: str) -> subprocess.Popen[bytes]:
+        """The same, which waits for more from us."""
+        argv = [*shlex.split(self.with_key(key)), "root@127.0.0.1", *command]
+        return subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    @cached_property
+    def command(self) -> str:
+        """The line of sshd's configuration that asks."""
+        lines = self.forge.terminal.run("ssh", "config", "--user", "root").out.splitlines()
+        return next(line for line in lines if "AuthorizedKeysCommand " in line)
+
+    def asks(self, user: str, kind: str, key: str, *, alone: bool = False) -> str:
+        """What sshd is told of a key, by the command in its configuration; ``alone`` as if no server ran."""
+        argv = shlex.split(self.command.replace("%u", user).replace("%t", kind).replace("%k", key))[1:]
+        if alone:
+            argv = [f"{word}-gone" if word == f"{self.base}/state/ssh" else word for word in argv]
+        terminal = self.forge.terminal
+        ran = subprocess.run(
+            argv, cwd=terminal.directory, env=terminal.environment, capture_output=True, text=True, check=True
+        )
+        return ran.stdout
+
+    def serves_alone(self, key: Credential, asked: str) -> subprocess.Popen[bytes]:
+        """The command that sshd runs, as if no server ran."""
+        terminal = self.forge.terminal
+        argv = [str(PROGRAM), "ssh", "serve", str(key.fingerprint)]
+        environment = terminal.environment | {"SSH_ORIGINAL_COMMAND": asked, "SSH_CONNECTION": "127.0.0.1 1 ::1 2"}
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            argv, cwd=terminal.directory, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0
+        )
 
     @property
     def url(self) -> str:

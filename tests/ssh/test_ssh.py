@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
-from pathlib import Path
+from collections.abc import Callable
+
+import pytest
 
 from stockade.directory import Credential, Level
 from stockade.securitylog import read_back
+from tests.servers.processes import wait_until
 from tests.ssh.conftest import House
 
 
@@ -31,6 +35,17 @@ def refused(house: House, key: str) -> str:
     done = house.run(key, "ls-remote", house.url)
     assert done.returncode != 0
     return done.stderr
+
+
+def cut_off(going: subprocess.Popen[bytes], shut_out: Callable[[], object]) -> str:
+    """What a client is told that waits for more, once it is shut out."""
+    with going:
+        assert going.stdout is not None
+        assert going.stderr is not None
+        assert going.stdout.read(4) != b""  # Git has begun to answer
+        shut_out()
+        assert going.wait(timeout=20) != 0
+        return going.stderr.read().decode()
 
 
 def test_clone_commit_push_and_see_it_on_record(house: House) -> None:
@@ -93,18 +108,38 @@ def test_a_key_is_refused_from_the_moment_it_is_revoked(house: House) -> None:
     assert "Permission denied (publickey)" in refused(house, "leaver")
 
 
-def test_an_account_is_refused_as_soon_as_it_is_blocked_or_overdue_and_let_in_again(house: House) -> None:
+def test_an_account_is_refused_as_soon_as_it_is_shut_out_and_let_in_again(house: House) -> None:
     person(house, "suspect")
-    assert house.run("suspect", "ls-remote", house.url).returncode == 0
-    house.directory.block("suspect")
-    assert "The account suspect is blocked." in refused(house, "suspect")
-    house.directory.unblock("suspect")
-    house.directory.require_factor("suspect")
-    assert "must have a second factor: sign in with a browser and add one at /users/two_factor" in refused(
-        house, "suspect"
-    )
-    house.directory.require_factor("suspect", waive=True)
+    directory, until = house.directory, time.time() + 7200
+    shut: dict[str, tuple[Callable[[str], object], Callable[[str], object]]] = {
+        "The account suspect is blocked.": (directory.block, directory.unblock),
+        "The account suspect is locked until": (lambda name: directory.lock(name, until), directory.unlock),
+        "The account suspect is no longer in use.": (directory.depart, lambda name: directory.depart(name, back=True)),
+        "must have a second factor: sign in with a browser and add one at /users/two_factor": (
+            directory.require_factor,
+            lambda name: directory.require_factor(name, waive=True),
+        ),
+    }
+    for message, (shut_out, let_in) in shut.items():
+        shut_out("suspect")
+        assert message in refused(house, "suspect")
+        let_in("suspect")
     assert house.run("suspect", "-c", "protocol.version=0", "ls-remote", house.url).returncode == 0
+
+
+@pytest.mark.parametrize("service", ["git-upload-pack", "git-receive-pack"])
+def test_who_is_shut_out_is_cut_off_in_the_middle(house: House, service: str) -> None:
+    name = f"half-{service}"
+    person(house, name)
+    going = house.start(name, f"{service} 'demo/hello.git'")
+    said = cut_off(going, lambda: house.directory.block(name))
+    assert f"Stockade: The account {name} is blocked." in said
+
+    def on_record() -> bool:
+        entries = list(read_back(house.base / "state" / "security.log"))
+        return any(entry.get("meta.user") == name and "is blocked" in str(entry.get("reason")) for entry in entries)
+
+    wait_until(on_record, "the record")
 
 
 def test_a_banned_account_is_refused_here_too(house: House) -> None:
@@ -134,10 +169,19 @@ def test_there_is_no_shell_and_nothing_but_git(house: House) -> None:
     assert forwarded.returncode != 0
 
 
-def test_a_key_lets_nobody_into_another_unix_account(house: House, tmp_path: Path) -> None:
+def test_a_key_lets_nobody_into_another_unix_account(house: House) -> None:
     person(house, "single")
     kind, public = (house.base / "keys" / "single.pub").read_text().split()[:2]
-    asked = house.forge.terminal.run("ssh", "authorized-keys", "root", kind, public)
-    assert asked.out.startswith('restrict,command="')
+    assert house.asks("root", kind, public).startswith('restrict,command="')
     for user, key in (("nobody", public), ("root", "AAAA"), ("root", "=")):
-        assert house.forge.terminal.run("ssh", "authorized-keys", user, kind, key).out == ""
+        assert house.asks(user, kind, key) == ""
+
+
+def test_without_a_server_each_connection_finds_out_by_itself(house: House) -> None:
+    key = person(house, "patient")
+    kind, public = (house.base / "keys" / "patient.pub").read_text().split()[:2]
+    line = house.asks("root", kind, public, alone=True)
+    assert line.strip() == house.asks("root", kind, public).strip()
+    going = house.serves_alone(key, "git-upload-pack 'demo/hello.git'")
+    said = cut_off(going, lambda: house.directory.lock("patient", time.time() + 7200))
+    assert "Stockade: The account patient is locked until" in said

@@ -29,6 +29,7 @@ from stockade.app.following import Follower
 from stockade.app.passwords import passwords_of
 from stockade.app.recording import Recording, keep_log, made, recorder_of, socket_of
 from stockade.app.repeats import Repeats
+from stockade.app.shell import answer
 from stockade.audit.reporter import Reporter
 from stockade.config import Settings, guard_of
 from stockade.config.kinds import address_of
@@ -112,6 +113,8 @@ def serve(settings: Settings, log: SecurityLog, by: Ref, tell: Callable[[Started
         try:
             for role in roles(settings):
                 crew.start(role)
+            if ground.demo is not None:
+                crew.start(Role("git over ssh", partial(answer_ssh, ground)))
             for number in range(settings.workers):
                 crew.start(Role(f"worker {number}", partial(work, ground, number)))
             crew.keep()
@@ -219,6 +222,16 @@ def work(ground: Ground, number: int) -> None:
         flushing = Flushing(guard, signed_in)
         stack.callback(flushing.flush)
         runner.run(_serving(ground, flushing, gateway, serving, recording, first=number == 0))
+
+
+def answer_ssh(ground: Ground) -> None:
+    """Say who may have what over SSH, until a signal ends it."""
+    ground.socket.close()  # it serves nobody there
+    recording, leave = ground.recording("ssh")
+    try:
+        answer(ground.settings, recording)
+    finally:
+        leave()
 
 
 def _site(ground: Ground, guard: Guard, directory: BuiltinDirectory | None, record: Recording) -> Site:

@@ -26,9 +26,10 @@ def sshd_config(
     config: Config = None,
 ) -> None:
     """The lines for sshd_config that have Stockade say which keys are let in."""
+    from stockade.app.shell import command
     from stockade.gateway.ssh import sshd_lines
 
-    typer.echo(sshd_lines(user, _ourselves("authorized-keys", _settings(config).file)), nl=False)
+    typer.echo(sshd_lines(user, command("authorized-keys", _settings(config))), nl=False)
 
 
 @ssh.command("authorized-keys")
@@ -45,27 +46,25 @@ def authorized_keys(
     """
     from stockade.app.shell import known_key
 
-    settings = _settings(config)
     if user == pwd.getpwuid(os.geteuid()).pw_name:
-        line = known_key(settings, kind, key, _ourselves("serve", settings.file))
+        line = known_key(_settings(config), kind, key)
         if line is not None:
             typer.echo(line)
 
 
 @ssh.command("serve")
-def serve(
+def serve_git(
     fingerprint: Annotated[str, typer.Argument(help="The fingerprint of the key that was let in.")],
     *,
     config: Config = None,
 ) -> None:
     """Serve Git to who has signed in: the command that sshd runs, and the only one."""
-    from stockade.app.shell import shell
+    from stockade.app.shell import serve
 
     asked = os.environ.get("SSH_ORIGINAL_COMMAND", "")
     source = os.environ.get("SSH_CONNECTION", "").partition(" ")[0] or None
     try:
-        with shell(_settings(config)) as opened:
-            code = opened.serve(fingerprint, asked, source=source, protocol=os.environ.get("GIT_PROTOCOL", ""))
+        code = serve(_settings(config), fingerprint, asked, source=source, protocol=os.environ.get("GIT_PROTOCOL", ""))
     except StockadeError as error:
         from stockade.cli.screen import safe
 
@@ -118,10 +117,3 @@ def _settings(config: Path | None) -> Settings:
     from stockade.config import load
 
     return load(config)
-
-
-def _ourselves(verb: str, config: Path | None) -> list[str]:
-    """How sshd calls a command of these, whatever directory it is in."""
-    program = Path(sys.argv[0]).absolute()
-    own = [str(program)] if os.access(program, os.X_OK) and program.is_file() else [sys.executable, "-m", "stockade"]
-    return [*own, "ssh", verb, *([] if config is None else ["--config", str(config)])]

@@ -12,11 +12,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, Protocol
 
 from stockade.events import Outcome
+from stockade.gateway.ssh_knock import KEPT, PACK
 from stockade.guard.asgi import Message, Receive, Send
 
-PACK: Final = b"PACK\x00\x00\x00"
-KEPT: Final = 65_536
-"""Octets of a request or an answer that are looked at for references and reports."""
 MOST_REFERENCES: Final = 50
 _LENGTH: Final = re.compile(rb"[0-9a-fA-F]{4}")
 _COMMAND: Final = re.compile(rb"(?P<old>[0-9a-f]{40,64}) (?P<new>[0-9a-f]{40,64}) (?P<name>[^\x00\n]+)")

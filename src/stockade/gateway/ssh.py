@@ -1,7 +1,7 @@
 """Git over SSH behind OpenSSH's server: which keys it lets in, and what their holders may ask for.
 
 sshd asks twice. ``authorized_keys`` answers its ``AuthorizedKeysCommand`` with a line that lets a known key run one
-command and nothing else (sshd(8), "AUTHORIZED_KEYS FILE FORMAT"); ``serve`` is that command.
+command and nothing else (sshd(8), "AUTHORIZED_KEYS FILE FORMAT"); that command does what ``Shell`` allows.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from stockade.directory.builtin.by_key import KeyHolder
 from stockade.directory.names import project_path
 from stockade.errors import Refused
 from stockade.events import Event, Outcome, Ref
+from stockade.gateway.git_record import references, taken
 from stockade.gateway.git_settings import surroundings
-from stockade.gateway.ssh_pipe import Heard, carried
 
 SERVICES: Final[Mapping[str, Action]] = {"git-upload-pack": "read", "git-receive-pack": "write"}
 LONGEST: Final = 1024
@@ -78,6 +78,24 @@ def authorized_keys(
     return f'restrict,command="{forced}" {kind} {key}'
 
 
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What a client may do now: what it asked for, whose key it showed, from where, and which command of Git does it in
+    which environment.
+    """
+
+    asked: Asked
+    holder: KeyHolder
+    source: str | None
+    argv: Sequence[str]
+    variables: Mapping[str, str]
+
+    @property
+    def writes(self) -> bool:
+        """Whether it is a push."""
+        return self.asked.action == "write"
+
+
 @dataclass(frozen=True)
 class Shell:
     """What a client finds behind its key: Git, for the repositories below ``root``. ``record`` hears what is read and
@@ -90,9 +108,8 @@ class Shell:
     clock: Callable[[], float]
     banned: Callable[[str, str | None], bool] = lambda _name, _source: False
 
-    def serve(self, fingerprint: str, command: str, *, source: str | None, protocol: str = "") -> int:
-        """Do what the client asked for, with its input and output, and return the exit code of Git. ``protocol`` is
-        what it said in ``GIT_PROTOCOL``.
+    def grant(self, fingerprint: str, command: str, *, source: str | None, protocol: str = "") -> Granted:
+        """What the client asked for, when it may have it. ``protocol`` is what it said in ``GIT_PROTOCOL``.
 
         Raises NotServed, UnknownCredentials and AccountBlocked, with a message for the client.
         """
@@ -105,18 +122,39 @@ class Shell:
         variables = surroundings(self.root)
         if _PROTOCOL.fullmatch(protocol):
             variables["GIT_PROTOCOL"] = protocol
-        heard = Heard(asked.service)
-        try:
-            return carried(["git", asked.service.removeprefix("git-"), str(repository)], variables, heard)
-        finally:
-            if (details := heard.details()) is not None:
-                self._tell(holder, asked, source, details, heard.outcome())
+        argv = ("git", asked.service.removeprefix("git-"), str(repository))
+        return Granted(asked, holder, source, argv, variables)
+
+    def look_again(self, granted: Granted) -> None:
+        """Raises Refused when it would not be granted any more: who is blocked is cut off."""
+        holder, asked = granted.holder, granted.asked
+        found = self.directory.key_holder(holder.key.fingerprint or "", asked.project, self.clock())
+        self._refuse_banned(found, granted.source)
+        self._repository(found, asked)
+
+    def tell(self, granted: Granted, details: Mapping[str, object], outcome: Outcome = "success") -> None:
+        """Have it on record."""
+        target, holder = Ref("stockade", "project", granted.asked.project), granted.holder
+        told = {"credential": str(holder.key.ref), "over": "ssh", **details}
+        action = f"repository.{granted.asked.action}"
+        self.record(Event(self.clock(), action, holder.ref, target, granted.source, outcome, told))
+
+    def tell_push(self, granted: Granted, asked: bytes, answers: bytes, ended: str = "") -> None:
+        """Have a push on record by what was said and answered: which references it changed, and whether Git took it;
+        ``ended`` says why it was cut off.
+        """
+        details = {**references(asked), **({"reason": ended} if ended else {})}
+        if details:
+            self.tell(granted, details, "refused" if ended else "success" if taken(answers) else "failure")
 
     def _let_in(self, fingerprint: str, project: str | None, source: str | None) -> KeyHolder:
         holder = self.directory.authenticate_key(fingerprint, project, self.clock(), source=source)
+        self._refuse_banned(holder, source)
+        return holder
+
+    def _refuse_banned(self, holder: KeyHolder, source: str | None) -> None:
         if self.banned("" if holder.account is None else holder.account.name, source):
             raise NotServed("This account or this address is banned.", remedy="Ask an administrator why.")
-        return holder
 
     def _repository(self, holder: KeyHolder, asked: Asked) -> Path:
         """Where it is: nobody is told whether a project exists that they may not read."""
@@ -128,13 +166,6 @@ class Shell:
         if not repository.is_dir():
             raise _no_repository()
         return repository
-
-    def _tell(
-        self, holder: KeyHolder, asked: Asked, source: str | None, details: Mapping[str, object], outcome: Outcome
-    ) -> None:
-        target, by = Ref("stockade", "project", asked.project), {"credential": str(holder.key.ref), "over": "ssh"}
-        action = f"repository.{asked.action}"
-        self.record(Event(self.clock(), action, holder.ref, target, source, outcome, {**by, **details}))
 
 
 def _no_repository() -> NotServed:

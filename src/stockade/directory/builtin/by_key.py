@@ -64,6 +64,16 @@ class ByKey(Projects):
         Raises UnknownCredentials for a key that nobody has, or has any more, and AccountBlocked when none of those
         who have it may use it. Both are recorded.
         """
+        try:
+            holder = self.key_holder(fingerprint, path, now)
+        except (UnknownCredentials, AccountBlocked) as refusal:
+            self._report_key(fingerprint, refusal, now, source)
+            raise
+        self._note(holder, now, source)
+        return holder
+
+    def key_holder(self, fingerprint: str, path: str | None, now: float) -> KeyHolder:
+        """The same for who is let in already and may not be any more: nothing is recorded."""
         refusal: UnknownCredentials | AccountBlocked = UnknownCredentials("no such key")
         found: list[KeyHolder] = []
         for row in self._rows(fingerprint, now):
@@ -72,11 +82,8 @@ class ByKey(Projects):
             except AccountBlocked as blocked:
                 refusal = blocked
         if not found:
-            self._report_key(fingerprint, refusal, now, source)
             raise refusal
-        holder = max(found, key=lambda one: len(one.may))  # the first of those who may do most
-        self._note(holder, now, source)
-        return holder
+        return max(found, key=lambda one: len(one.may))  # the first of those who may do most
 
     def _rows(self, fingerprint: str, now: float) -> Iterator[Row[Any]]:
         with self._database.reading() as sql:
