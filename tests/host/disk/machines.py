@@ -15,16 +15,22 @@ class Machine:
         self._stanzas: list[str] = []
 
     def file(self, path: str, text: str = "", mode: int = 0o644) -> Path:
-        place = self.root / path.lstrip("/")
-        place.parent.mkdir(parents=True, exist_ok=True)
+        place = self._within(path)
         place.write_text(text)
         place.chmod(mode)
         return place
 
     def link(self, path: str, target: str) -> None:
+        self._within(path).symlink_to(target)
+
+    def _within(self, path: str) -> Path:
+        """The place of a path; refuses one that a link of the made-up machine would lead out, to a real file."""
         place = self.root / path.lstrip("/")
+        whole = place.resolve()
+        if not whole.is_relative_to(self.root.resolve()):
+            raise ValueError(f"{path} of the made-up machine is {whole} of the real one")
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.symlink_to(target)
+        return place
 
     def package(self, name: str, files: Mapping[str, str], settings: Mapping[str, str] | None = None) -> None:
         """Install a package: its files, and what dpkg's database says of them."""
