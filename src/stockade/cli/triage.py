@@ -56,8 +56,8 @@ def show(report: Report, *, notes: bool, recorded: bool) -> None:
     """The whole report."""
     worst = report.findings[0].severity if report.findings else NOTE
     screen.say(screen.shown(_count(report), STYLES[worst] if report.findings else "green") + _verdict(report))
-    for oddity in report.findings:
-        _show(oddity)
+    for story in report.stories:
+        _show(*story)
     _show_notes(report.notes, whole=notes)
     _show_unseen(report.unseen)
     if not recorded:
@@ -67,7 +67,7 @@ def show(report: Report, *, notes: bool, recorded: bool) -> None:
 
 
 def _count(report: Report) -> str:
-    return screen.plural(len(report.findings), "finding") if report.findings else "nothing found"
+    return screen.plural(len(report.stories), "finding") if report.findings else "nothing found"
 
 
 def _verdict(report: Report) -> Text:
@@ -78,16 +78,21 @@ def _title(oddity: Oddity) -> Text:
     return screen.shown(f" {oddity.severity} ", STYLES[oddity.severity]) + screen.shown(f"  {oddity.title}", "bold")
 
 
-def _show(oddity: Oddity) -> None:
-    attack = f"ATT&CK {' '.join(oddity.techniques)}" if oddity.techniques else ""
-    rows = [("why", screen.shown(f"{oddity.why} {attack}".strip()))]
-    if oddity.look:
-        rows.append(("look", screen.shown(oddity.look, "cyan")))
-    if oddity.harmless:
-        rows.append(("harmless?", screen.shown(oddity.harmless, "italic")))
+def _show(first: Oddity, *others: Oddity) -> None:
+    """What is odd about one thing: the worst of it whole, and the rest in a line each."""
     from rich.padding import Padding
 
-    screen.say("", _title(oddity), Padding(screen.pairs(rows), (0, 0, 0, 4)))
+    rows = [("why", screen.shown(f"{first.why} ") + screen.shown(_attack(first), "dim"))]
+    rows += [("and", screen.shown(f"{other.title} ") + screen.shown(_attack(other), "dim")) for other in others]
+    if first.look:
+        rows.append(("look", screen.shown(first.look, "cyan")))
+    doubts = dict.fromkeys(each.harmless for each in (first, *others) if each.harmless)
+    rows += [("harmless?", screen.shown(doubt, "italic")) for doubt in doubts]
+    screen.say("", _title(first), Padding(screen.pairs(rows), (0, 0, 0, 4)))
+
+
+def _attack(oddity: Oddity) -> str:
+    return f"ATT&CK {' '.join(oddity.techniques)}" if oddity.techniques else ""
 
 
 def _show_notes(notes: Sequence[Oddity], *, whole: bool) -> None:

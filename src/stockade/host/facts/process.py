@@ -19,8 +19,9 @@ class Process:
     ``exe`` is the program's file as the kernel names it, empty where there is none or it cannot be read; ``deleted``
     when the name is gone, ``file`` what it is all the same, ``now`` what that name leads to in the process's own root
     today, and ``called`` what the first word of its command leads to there. ``sealed`` is a program in memory that can
-    not be changed. ``started`` is in seconds since the epoch. ``links`` are its open files by number, as the kernel
-    names them, ``programs`` its eBPF programs, each with its type. ``unread`` is what was refused.
+    not be changed, ``environment`` the folder of the Python environment that a program lies in, ``rooted`` the folder
+    that is the process's root. ``started`` is in seconds since the epoch. ``links`` are its open files by number, as
+    the kernel names them, ``programs`` its eBPF programs, each with its type. ``unread`` is what was refused.
     """
 
     pid: int
@@ -37,7 +38,8 @@ class Process:
     now: File | None = None
     called: File | None = None
     sealed: bool = False
-    surroundings: frozenset[str] = frozenset()
+    environment: str = ""
+    rooted: File | None = None
     preloads: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
     links: Mapping[int, str] = field(default_factory=dict)

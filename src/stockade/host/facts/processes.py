@@ -6,7 +6,7 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final, TypeVar
 
 from stockade.host.facts import procfs
@@ -21,6 +21,7 @@ GET_SEALS: Final = 1034
 """``F_GET_SEALS`` of fcntl(2)."""
 MOST: Final = 1 << 20
 """Octets of one text that are read."""
+SEARCHED: Final = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
 NAMESPACES: Final = ("mnt", "net", "pid", "user")
 
 
@@ -61,9 +62,10 @@ def read_one(place: Path, booted: float) -> Process | None:
         deleted,
         _file(place / "exe") if exe else None,
         _inside(place, exe),
-        _inside(place, _spelt(argv)),
+        _called(place, procfs.called(argv), exe),
         exe.startswith(procfs.MEMFD) and _sealed(place / "exe"),
-        _surroundings(place, exe),
+        _environment(place, exe),
+        _file(place / "root/."),
         procfs.preloads(asked.may("environment", lambda: asked.octets("environ")) or b""),
         procfs.mapped(asked.may("libraries", lambda: asked.text("maps")) or ""),
         links,
@@ -146,17 +148,20 @@ def _inside(place: Path, path: str) -> File | None:
     return _file(place / "root" / path.lstrip("/")) if path.startswith("/") else None
 
 
-def _spelt(argv: tuple[str, ...]) -> str:
-    """The path that a command's first word is, as far as its first space, which titles have behind it."""
-    return argv[0].split(" ")[0].rstrip(":") if argv else ""
+def _called(place: Path, word: str, exe: str) -> File | None:
+    """What the first word of a command leads to; one without a folder is looked for where services lie, unless the
+    program has that name itself.
+    """
+    if "/" in word or not word or word == PurePosixPath(exe).name:
+        return _inside(place, word)
+    return next((found for folder in SEARCHED if (found := _inside(place, f"{folder}/{word}"))), None)
 
 
-def _surroundings(place: Path, exe: str) -> frozenset[str]:
-    """What stands around a program and tells what it belongs to: a Python environment, packages of Node."""
-    if not exe.startswith("/"):
-        return frozenset()
-    above = place / "root" / exe.lstrip("/")
-    return frozenset({"pyvenv.cfg"} if _file(above.parent.parent / "pyvenv.cfg") else ())
+def _environment(place: Path, exe: str) -> str:
+    """The folder of the Python environment that a program lies in (PEP 405), empty where it does in none."""
+    above = PurePosixPath(exe).parents if exe.startswith("/") else ()
+    found = (str(folder) for folder in above if _inside(place, f"{folder}/pyvenv.cfg"))
+    return next(found, "")
 
 
 def _sealed(exe: Path) -> bool:

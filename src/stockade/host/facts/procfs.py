@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -48,6 +49,13 @@ def words(octets: bytes) -> tuple[str, ...]:
     return (
         tuple(word.decode("utf-8", "backslashreplace") for word in octets.rstrip(b"\0").split(b"\0")) if octets else ()
     )
+
+
+def called(argv: tuple[str, ...]) -> str:
+    """What a command calls itself: its first word as far as a space or a colon, which titles have behind it, and
+    without the dash of a login.
+    """
+    return re.split(r"[\s:]", argv[0].lstrip("-"), maxsplit=1)[0] if argv else ""
 
 
 def preloads(environ: bytes) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from stockade.events import Severity
+from stockade.events import Ref, Severity
 from stockade.host.oddity import Oddity, Unseen
 from stockade.host.triage.looking import Told
 
@@ -26,6 +26,14 @@ class Report:
     def findings(self) -> Sequence[Oddity]:
         """What somebody has to look into."""
         return [each for each in self.oddities if each.severity != NOTE]
+
+    @property
+    def stories(self) -> Sequence[Sequence[Oddity]]:
+        """The findings, those about the same thing together, as the worst of each comes."""
+        found: dict[Ref, list[Oddity]] = {}
+        for each in self.findings:
+            found.setdefault(each.subject, []).append(each)
+        return list(found.values())
 
     @property
     def notes(self) -> Sequence[Oddity]:

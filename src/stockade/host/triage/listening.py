@@ -1,0 +1,133 @@
+"""Who waits for connections, and whether anybody knows why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Final
+
+from stockade.events import Ref, Severity
+from stockade.host.facts.netfiles import Socket
+from stockade.host.facts.process import Process
+from stockade.host.facts.sockets import Sockets
+from stockade.host.oddity import Oddity
+from stockade.host.triage import places
+from stockade.host.triage.naming import Owner, facts
+
+OF_THE_KERNEL: Final = frozenset({111, 2049, 4045, 20048, 51820, 4789, 8472, 6081, 4500, 500, 1701})
+"""Ports at which the kernel itself may listen: NFS, WireGuard, VXLAN, Geneve, IPsec, L2TP."""
+TELLTALE: Final = frozenset({1337, 4444, 5554, 6666, 6667, 9999, 12345, 31337, 54321})
+"""Ports that tools of intruders take unless told otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Something that waits: what it listens at and who it is, told so that a restart changes nothing.
+
+    ``port`` is 0 for one that the kernel has chosen; ``program`` is the package, else the file.
+    """
+
+    transport: str
+    port: int
+    program: str
+    uid: int
+    open: bool
+    sockets: tuple[Socket, ...]
+    processes: Sequence[Process]
+
+    @property
+    def key(self) -> str:
+        """What is the same of it tomorrow: ``tcp 22 openssh-server uid 0``."""
+        return f"{self.transport} {self.port or 'any'} {self.program} uid {self.uid}{'' if self.open else ' loopback'}"
+
+
+def listeners(sockets: Sockets, owner: Owner) -> tuple[Listener, ...]:
+    """All that waits. Both families of one listener are one, and a client's UDP socket is none."""
+    found: dict[tuple[object, ...], Listener] = {}
+    for socket in sockets.all:
+        if not socket.waits or (socket.transport == "udp" and (socket.port == 0 or sockets.handed_out(socket.port))):
+            continue
+        held = sockets.holders.get(socket.inode, ())
+        program = (owner(held[0].exe) or held[0].exe or held[0].name) if held else ""
+        port = 0 if sockets.handed_out(socket.port) else socket.port
+        uid = held[0].uid if held else socket.uid
+        key = (socket.transport, port, program, uid, not socket.loopback)
+        before = found.get(key)
+        found[key] = Listener(*key, (*(before.sockets if before else ()), socket), before.processes if before else held)
+    return tuple(found.values())
+
+
+def unknown(
+    host: str, waiting: Sequence[Listener], owner: Owner, known: AbstractSet[str] | None, *, blind: bool
+) -> Iterator[Oddity]:
+    """Those that the machine's picture does not have; without a picture, those that nothing explains.
+
+    ``known`` are the keys of the picture. ``blind`` when open files of some process could not be read.
+    """
+    for listener in waiting:
+        judged = _judged(listener, owner, known, blind=blind)
+        if judged is None:
+            continue
+        severity, harmless = judged
+        yield Oddity(
+            "unknown-listener",
+            severity,
+            f"{_who(listener)} waits for connections at {_where(listener)}",
+            Ref(host, "socket", f"{listener.transport}/{listener.sockets[0].port}"),
+            "A back door waits at a port until somebody knocks.",
+            f"ss -lnp | grep ':{listener.sockets[0].port} '",
+            harmless,
+            ("T1571", "T1205"),
+            _facts(listener),
+        )
+
+
+def _judged(
+    listener: Listener, owner: Owner, known: AbstractSet[str] | None, *, blind: bool
+) -> tuple[Severity, str] | None:
+    """How bad, and why it may be harmless; None for what nobody needs to hear of."""
+    if not listener.processes:
+        return _of_nobody(listener, blind=blind)
+    owned = bool(owner(listener.processes[0].exe))
+    if known is not None:
+        new: Severity = "medium" if owned else "high"
+        return None if listener.key in known else (new, "What was installed since the picture was taken is not in it.")
+    return None if owned else _of_unowned(listener)
+
+
+def _of_unowned(listener: Listener) -> tuple[Severity, str]:
+    """Without a picture: a program that no package owns."""
+    if listener.port in TELLTALE:
+        return "medium", "Any program may take this port; tools of intruders do by habit, and no package owns this one."
+    if not listener.open:
+        return "informational", "It can be reached from this machine alone."
+    return "low", "Programs installed without a package listen too; with a picture of the machine this would be known."
+
+
+def _of_nobody(listener: Listener, *, blind: bool) -> tuple[Severity, str] | None:
+    if blind:
+        return "informational", "Some processes did not show their open files; one of them may hold it."
+    if listener.port in OF_THE_KERNEL or listener.transport == "udp":
+        return "informational", "The kernel itself listens there for NFS, tunnels and VPNs."
+    return (
+        "medium",
+        "The kernel listens for NFS, tunnels and VPNs, at other ports; every process was asked for it.",
+    )
+
+
+def _who(listener: Listener) -> str:
+    if not listener.processes:
+        return "something that no process holds"
+    first = listener.processes[0]
+    return f"process {first.pid} ({places.name(first.exe) or first.name})"
+
+
+def _where(listener: Listener) -> str:
+    shown = ", ".join(str(socket) for socket in listener.sockets[:3])
+    return shown + (f" and {len(listener.sockets) - 3} more" if len(listener.sockets) > 3 else "")
+
+
+def _facts(listener: Listener) -> Mapping[str, object]:
+    more = {"listener": listener.key, "ports": sorted({socket.port for socket in listener.sockets})[:20]}
+    return facts(listener.processes, **more) if listener.processes else more
