@@ -22,6 +22,7 @@ DOORS = {
     "__main__",
     "config",
     "app",
+    "library",
     "securitylog",
     "gateway",
     "cli",

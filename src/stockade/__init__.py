@@ -4,65 +4,20 @@
 >>> guard = Guard(Throttle("sign-in", limit=10, period=60, when=path("/login")))
 """
 
-from stockade.errors import ConfigurationError, Refused, StockadeError, Tampered, Unavailable
-from stockade.guard.answers import Answers, Text
-from stockade.guard.asgi import GuardMiddleware
-from stockade.guard.conditions import (
-    Condition,
-    credentials,
-    header,
-    login,
-    method,
-    network,
-    path,
-    prefix,
-    query,
-    regex,
-    route,
-    status,
-    token,
-    user,
-)
-from stockade.guard.gate import Guard
-from stockade.guard.memory import MemoryStore
-from stockade.guard.request import Identity, Request
-from stockade.guard.rules import Allow2Ban, Blocklist, Fail2Ban, Safelist, Throttle, Track
-from stockade.guard.shared import SharedStore
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "Allow2Ban",
-    "Answers",
-    "Blocklist",
-    "Condition",
-    "ConfigurationError",
-    "Fail2Ban",
-    "Guard",
-    "GuardMiddleware",
-    "Identity",
-    "MemoryStore",
-    "Refused",
-    "Request",
-    "Safelist",
-    "SharedStore",
-    "StockadeError",
-    "Tampered",
-    "Text",
-    "Throttle",
-    "Track",
-    "Unavailable",
-    "credentials",
-    "header",
-    "login",
-    "method",
-    "network",
-    "path",
-    "prefix",
-    "query",
-    "regex",
-    "route",
-    "status",
-    "token",
-    "user",
-]
+if TYPE_CHECKING:
+    from stockade.library import *  # noqa: F403
+else:
+
+    def __getattr__(name: str) -> object:
+        """Loaded when it is first asked for, so that what has no guard in it starts without one."""
+        return getattr(import_module("stockade.library"), name)
+
+    def __dir__() -> list[str]:
+        return [*globals(), *import_module("stockade.library").__all__]

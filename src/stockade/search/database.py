@@ -7,10 +7,11 @@ from typing import Final
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from stockade import sql
 from stockade.errors import ConfigurationError
+from stockade.sql import POSTGRESQL, Terms
+from stockade.sql import Database as Pool
 
-TERMS: Final = sql.Terms(
+TERMS: Final = Terms(
     called="the index",
     remedy="See that it can be reached and written; an index that is broken may be deleted and is made anew.",
     patience=10.0,
@@ -28,7 +29,7 @@ _FILE: Final = "sqlite:///"
 _REMEDY: Final = "Write postgresql://user@host/name, or the name of a file."
 
 
-class Database(sql.Database):
+class Database(Pool):
     """``where`` is a file, ``sqlite:///`` and a file, or ``postgresql://user@host/name``. Raises ConfigurationError."""
 
     def __init__(self, where: str) -> None:
@@ -37,7 +38,7 @@ class Database(sql.Database):
 
 def _server(where: str) -> URL:
     try:
-        return make_url(where).set(drivername=sql.POSTGRESQL)
+        return make_url(where).set(drivername=POSTGRESQL)
     except (ArgumentError, ValueError) as error:
         raise ConfigurationError("this is not the URL of a database for an index", remedy=_REMEDY) from error
 

@@ -7,12 +7,13 @@ from typing import Final
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError
 
-from stockade import sql
 from stockade.errors import ConfigurationError
+from stockade.sql import POSTGRESQL, Terms
+from stockade.sql import Database as Pool
 
 PATIENCE: Final = 5.0
 """Seconds to wait for a connection or for another process's lock."""
-TERMS: Final = sql.Terms(
+TERMS: Final = Terms(
     called="the directory's database",
     remedy="See that it runs, can be reached, and has been migrated.",
     patience=PATIENCE,
@@ -23,10 +24,10 @@ TERMS: Final = sql.Terms(
     postgresql={"application_name": "stockade"},
     lets_through=(IntegrityError,),
 )
-_DRIVERS: Final = {"sqlite": "sqlite", "postgresql": sql.POSTGRESQL, "postgres": sql.POSTGRESQL}
+_DRIVERS: Final = {"sqlite": "sqlite", "postgresql": POSTGRESQL, "postgres": POSTGRESQL}
 
 
-class Database(sql.Database):
+class Database(Pool):
     """One database by URL: ``sqlite:////path/to/file`` or ``postgresql://user@host/name``.
 
     Raises ConfigurationError for a URL that names neither. A broken constraint comes through as SQLAlchemy's
