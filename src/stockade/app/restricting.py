@@ -31,6 +31,7 @@ from stockade.host.restrict.rules import digest
 from stockade.host.restrict.shutting import shut
 from stockade.host.restrict.standing import Note, Standing
 from stockade.host.restrict.trying import Answers
+from stockade.host.restrict.tunnels import tunnel_to
 from stockade.host.restrict.written import Written, read
 from stockade.steps import Step
 
@@ -50,12 +51,13 @@ _log = logging.getLogger("stockade.restricting")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What an operator has asked for, as it was typed."""
+    """What an operator has asked for, as it was typed; ``even_me``: their own session is not to be kept."""
 
     allow: Sequence[str] = ()
     allow_out: Sequence[str] = ()
     operator: Sequence[str] = ()
     strict: bool = False
+    even_me: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +99,10 @@ class Restricting:
         self._packets = packets or PacketFilter()
 
     def draw(self, asked: Asked) -> Drawn:
-        """What would be shut; nothing is changed. Raises Refused where nobody can tell which session is the operator's,
+        """What would be shut; nothing is changed. Raises Refused where that would cut off whoever may be the operator,
         and where a name has no address.
         """
-        own = sessions.own()
-        if not own and not asked.operator and (others := sessions.others()):
-            known = ", ".join(sorted({str(each.peer) for each in others}))
-            raise Refused(
-                f"which session is yours cannot be told; there are some from {known}",
-                remedy="Say where you come from: --operator ADDRESS.",
-            )
+        own = () if asked.even_me else sessions.own()
         sinks = tuple(sinks_of(self._settings))
         people = [network_of(each) for each in asked.operator]
         servers = list(sinks)
@@ -114,25 +110,30 @@ class Restricting:
             people += [network_of(each) for each in (*asked.allow, *self._settings.operators)]
             servers += [_looked_up(read(each), each, "server") for each in asked.allow_out]
         servers += self._names(asked, sinks)
-        kept = () if asked.operator else own
-        found = Restriction(kept, tuple(dict.fromkeys(people)), _without_loopback(servers), asked.strict)
+        found = Restriction(own, tuple(dict.fromkeys(people)), _without_loopback(servers), asked.strict)
+        if not (own or asked.even_me):
+            _refuse_to_guess(found, asked)
         return Drawn(found, own, sinks, sessions.established(), tuple(self._doubts(found)))
 
     def script(self, drawn: Drawn, within: float) -> str:
         """What nft would be told."""
         return self._packets.script(drawn.restriction, within, self._note(drawn.restriction))
 
-    def shut(self, drawn: Drawn, within: float, *, even_me: bool = False) -> Answers:
+    def shut(self, drawn: Drawn, within: float) -> Answers:
         """Shut it, for ``within`` seconds unless it is confirmed, and try it. Raises Refused where it would cut off the
-        operator, unless ``even_me``, or a sink. Answers who of those that are named can be reached.
+        operator or a sink. Answers who of those that are named can be reached.
         """
         self.tidy()
         action = f"network.{drawn.restriction.called}"
         told = self._told(drawn.restriction) | {"within": within}
-        own = () if even_me else drawn.sessions
         try:
             answers = shut(
-                self._packets, drawn.restriction, within, self._note(drawn.restriction), sessions=own, sinks=drawn.sinks
+                self._packets,
+                drawn.restriction,
+                within,
+                self._note(drawn.restriction),
+                sessions=drawn.sessions,
+                sinks=drawn.sinks,
             )
         except StockadeError as error:
             outcome: Outcome = "refused" if isinstance(error, Refused) else "failure"
@@ -195,6 +196,8 @@ class Restricting:
         if not restriction.strict and not any(each.role == "resolver" for each in restriction.servers):
             yield "no resolver elsewhere is known, so names will not be found: --allow-out ADDRESS:53/udp keeps one"
         places = {"the counters": str(self._settings.store.written), "the accounts": self._settings.database_url()}
+        for device in {tunnel for each in restriction.sessions if (tunnel := tunnel_to(each.peer))}:
+            yield f"you come through {device}, a tunnel: name its other end, or it is cut off: --operator ADDRESS"
         for what, url in (places | {"the service behind": self._settings.upstream or ""}).items():
             with suppress(StockadeError, ValueError):
                 server = _of_url(url, "server")
@@ -243,6 +246,22 @@ def restricting(stockade: Stockade) -> Iterator[Restricting]:
         if settings.file is not None or there_is_one(settings):
             recording = stack.enter_context(stockade.recording())
         yield Restricting(settings, recording, by=stockade.actor, clock=stockade.clock)
+
+
+def _refuse_to_guess(restriction: Restriction, asked: Asked) -> None:
+    """Raises Refused where whoever works over the network cannot be told, and none of them would be kept."""
+    if sessions.tunnelled() and not asked.operator:
+        raise Refused(
+            "your session comes out of a tunnel that ends on this machine, and where it leads cannot be told",
+            remedy="Say where its other end is: --operator ADDRESS.",
+        )
+    others = sessions.others()
+    if others and not any(restriction.keeps(each) for each in others):
+        known = ", ".join(sorted({str(each.peer) for each in others})[:8])
+        raise Refused(
+            f"this would cut off everybody who works here over SSH, from {known}, and you may be one of them",
+            remedy="Say where you come from: --operator ADDRESS.",
+        )
 
 
 def machine() -> Ref:

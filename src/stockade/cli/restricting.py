@@ -29,13 +29,13 @@ AllowOut = Annotated[
 ]
 Operator = Annotated[
     list[str],
-    typer.Option("--operator", metavar="ADDRESS", help="Where you come from, when that cannot be told (tmux, a jump)."),
+    typer.Option("--operator", metavar="ADDRESS", help="Where you come from as well: under tmux, or through a tunnel."),
 ]
 Within = Annotated[
     str, typer.Option("--confirm-within", metavar="TIME", help="When it opens by itself unless confirmed, 1s to 10m.")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say it, and print what nft would be told; change nothing.")]
-EvenMe = Annotated[bool, typer.Option("--even-me", help="Even if that cuts off the one who gives the command.")]
+EvenMe = Annotated[bool, typer.Option("--even-me", help="Do not keep the session in which this is typed.")]
 Yes = Annotated[
     bool, typer.Option("--yes", help="Do not wait for Enter before it is shut; it must still be confirmed.")
 ]
@@ -56,8 +56,8 @@ def restrict(
     """Let only those through who are named: you, your people, the sinks of the log, resolvers, and servers you name."""
     from stockade.app.restricting import Asked
 
-    asked = Asked(allow, allow_out, operator)
-    _shut(asked, confirm_within, config, dry_run=dry_run, even_me=even_me, yes=yes, json=json)
+    asked = Asked(allow, allow_out, operator, even_me=even_me)
+    _shut(asked, confirm_within, config, dry_run=dry_run, yes=yes, json=json)
 
 
 def isolate(
@@ -73,8 +73,8 @@ def isolate(
     """Let nobody through but you and the sinks of the log."""
     from stockade.app.restricting import Asked
 
-    asked = Asked(operator=operator, strict=True)
-    _shut(asked, confirm_within, config, dry_run=dry_run, even_me=even_me, yes=yes, json=json)
+    asked = Asked(operator=operator, strict=True, even_me=even_me)
+    _shut(asked, confirm_within, config, dry_run=dry_run, yes=yes, json=json)
 
 
 def confirm(*, config: Config = None) -> None:
@@ -108,9 +108,7 @@ def restrictions(*, config: Config = None, json: Json = False) -> None:
     return _show(found, config)
 
 
-def _shut(
-    asked: Asked, confirm_within: str, config: Path | None, *, dry_run: bool, even_me: bool, yes: bool, json: bool
-) -> None:
+def _shut(asked: Asked, confirm_within: str, config: Path | None, *, dry_run: bool, yes: bool, json: bool) -> None:
     from stockade.app.restricting import restricting
 
     within = _seconds(confirm_within)
@@ -123,7 +121,7 @@ def _shut(
         if sys.stdin.isatty() and not (yes or json):
             typer.prompt("Enter shuts it, Ctrl-C leaves all as it is", default="", show_default=False)
         end = time.monotonic() + within
-        answers = network.shut(drawn, within, even_me=even_me)
+        answers = network.shut(drawn, within)
         if json:
             return screen.say_json({"drawn": drawn, "answers": _as_json(answers), "confirm": _typed("confirm", config)})
         _say_after(answers)
@@ -204,8 +202,7 @@ def _kept(config: Path | None) -> None:
 
 def _show(found: Standing, config: Path | None) -> None:
     note, now = found.note, time.time()
-    state = f"on trial, opens by itself in {found.left:.0f} s" if found.left is not None else "confirmed"
-    rows = [("state", screen.shown(state, "yellow" if found.on_trial else "green"))]
+    rows = [("state", screen.shown(*_state(found)))]
     if note:
         rows += [("form", screen.shown(note.called)), ("by", screen.shown(f"{note.by}, {screen.since(note.at, now)}"))]
     rows.append(("dropped", screen.shown(f"{found.dropped:,} packets")))
@@ -214,6 +211,14 @@ def _show(found: Standing, config: Path | None) -> None:
         listed.add_row(screen.shown(each.what), f"{each.packets:,}")
     typed = [("confirm", _typed("confirm", config))] if found.on_trial else []
     screen.say(screen.pairs(rows), "", listed, "", screen.hints(*typed, ("open again", _typed("lift", config))))
+
+
+def _state(found: Standing) -> tuple[str, str]:
+    if found.left is not None:
+        return f"on trial, opens by itself in {found.left:.0f} s", "yellow"
+    if found.counts:
+        return "confirmed", "green"
+    return "BROKEN: somebody has changed the rules, and nothing is shut; shut it again", "bold red"
 
 
 def _seconds(written: str) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.host.restrict.hosts import Hosts, made
+from tests.servers.processes import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -21,5 +22,7 @@ def hosts(town: Hosts) -> Iterator[Hosts]:
     """The machine with its network open, and no log."""
     yield town
     town.run("machine", "nft", "flush", "ruleset")
+    still = ("ss", "-Htn", "state", "established", "sport", "=", "2222")
+    wait_until(lambda: not town.run("machine", *still), "the operator to be gone")
     shutil.rmtree(town.directory / "state", ignore_errors=True)
     (town.directory / "stockade.toml").unlink(missing_ok=True)

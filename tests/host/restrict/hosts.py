@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import time
@@ -197,6 +198,7 @@ def made() -> Iterator[Hosts]:
             _ip("netns", "add", hosts.named(host))
             stack.callback(_ip, "netns", "del", hosts.named(host))
             _ip("-n", hosts.named(host), "link", "set", "lo", "up")
+        stack.enter_context(_resolving(hosts))
         for host in PEERS:
             _wire(hosts, host)
         hosts.run("machine", "sysctl", "-q", "-w", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
@@ -238,6 +240,18 @@ class Terminal:
 
     def type(self, line: str) -> None:
         os.write(self._ours, f"{line}\n".encode())
+
+
+@contextmanager
+def _resolving(hosts: Hosts) -> Iterator[None]:
+    """The machine's own resolv.conf, as ip-netns(8) has it; nobody answers there."""
+    own = Path("/etc/netns") / hosts.named("machine")
+    own.mkdir(parents=True)
+    try:
+        (own / "resolv.conf").write_text(f"nameserver {four('sink')}\n")
+        yield
+    finally:
+        shutil.rmtree(own)
 
 
 def _ip(*arguments: str) -> None:

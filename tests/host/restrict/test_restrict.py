@@ -37,11 +37,9 @@ def machine(host: str) -> tuple[str, str]:
 
 def test_who_is_named_passes_and_all_others_are_cut_off(hosts: Hosts) -> None:
     before = hosts.ruleset()
-    (hosts.directory / "stockade.toml").write_text(SINK.format(four("sink")))
+    (hosts.directory / "stockade.toml").write_text(f'operators = ["{four("friend")}"]\n' + SINK.format(four("sink")))
     with hosts.signed_in() as me, hosts.talking("evil", four("evil", 1), 9000) as talk:
-        code, said = me.stockade(
-            f"restrict --allow {four('friend')}/24 --allow {six('friend')}/64 --allow-out {four('friend')}:5000"
-        )
+        code, said = me.stockade(f"restrict --allow {six('friend')}/64 --allow-out {four('friend')}:5000")
         assert code == 0, said
         for words in (four("operator"), f"{four('sink')}:8443", "opens all again by itself", "stockade host confirm"):
             assert words in said
@@ -71,13 +69,13 @@ def test_who_is_named_passes_and_all_others_are_cut_off(hosts: Hosts) -> None:
 
 def test_what_nobody_confirms_is_over_in_time_whatever_was_killed(hosts: Hosts) -> None:
     with hosts.talking("evil", four("evil", 1), 9000) as talk:
-        with Terminal(hosts, "restrict", "--operator", four("operator"), "--confirm-within", "3s", "--yes") as typing:
+        with Terminal(hosts, "restrict", "--operator", four("operator"), "--confirm-within", "5s", "--yes") as typing:
             typing.read_until("Type yes")
             typing.process.send_signal(signal.SIGKILL)
             typing.process.wait()
         assert not talk.goes_on()
         assert hosts.reaches("operator", four("operator", 1), 2222)
-        assert talk.goes_on(10.0)
+        assert talk.goes_on(20.0)
     assert hosts.console("confirm").returncode == 3
     assert "stockade_restrict" not in hosts.ruleset(), "what was left of it is gone with the next command"
 
@@ -85,11 +83,12 @@ def test_what_nobody_confirms_is_over_in_time_whatever_was_killed(hosts: Hosts) 
 def test_a_rule_that_would_cut_off_the_operator_is_refused_or_rolled_back_with_the_session_alive(hosts: Hosts) -> None:
     before = hosts.ruleset()
     with hosts.signed_in() as me:
-        code, said = me.stockade("restrict --operator 192.0.2.7 --confirm-within 2s")
-        assert (code, hosts.ruleset()) == (3, before)
-        assert f"this would cut you off: you come from {four('operator')}" in said
+        for operator in ([], ["--operator", "192.0.2.7"]):
+            refused = hosts.console("restrict", *operator)
+            assert (refused.returncode, hosts.ruleset()) == (3, before)
+            assert f"everybody who works here over SSH, from {four('operator')}" in refused.stderr
         began = time.monotonic()
-        code, _ = me.stockade("restrict --operator 192.0.2.7 --confirm-within 2s --even-me; date")
+        code, _ = me.stockade("restrict --operator 192.0.2.7 --confirm-within 2s --even-me")
         assert time.monotonic() - began > 1.5, "the answer came only when the network was open again"
         assert me.alive
         assert code == 0
@@ -145,7 +144,7 @@ def test_a_trial_that_is_over_leaves_what_was_confirmed_before(hosts: Hosts) -> 
     packets.try_out(Restriction(people=(network_of(four("friend")),)), 60, NOTE)
     packets.confirm()
     for _ in range(2):
-        packets.try_out(Restriction(people=(network_of(four("evil")),)), 1, NOTE)
+        packets.try_out(Restriction(people=(network_of(four("evil")),)), 3, NOTE)
     assert hosts.reaches("evil", four("evil", 1), 9000)
     wait_until(lambda: not hosts.reaches("evil", four("evil", 1), 9000), "the trial to be over", 30)
     assert hosts.reaches("friend", four("friend", 1), 9000)

@@ -93,7 +93,7 @@ def refuse_to_cut(restriction: Restriction, sessions: Iterable[Connection], sink
     own = [each for each in cut if isinstance(each, Connection)]
     if own:
         add = " ".join(f"--operator {each.peer}" for each in own)
-        raise Refused(f"this would cut you off: you come from {own[0]}", remedy=f"Add {add}; --even-me does it anyway.")
+        raise Refused(f"this would cut you off: you come from {own[0]}", remedy=f"Add {add}.")
     for sink in cut:
         if isinstance(sink, Server):
             raise Refused(

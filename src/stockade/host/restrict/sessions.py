@@ -59,6 +59,13 @@ def own(pid: int | None = None, proc: Path = PROC) -> tuple[Connection, ...]:
     return tuple(sorted({each for each in there.values() if each in said}, key=str))
 
 
+def tunnelled(pid: int | None = None, proc: Path = PROC) -> bool:
+    """Whether this command is given over a connection from the machine itself: what leads further is not known then."""
+    inner = {inode for inode, each in listed(proc).items() if each.peer.is_loopback}
+    above = _above(os.getpid() if pid is None else pid, proc)
+    return any(_name(each, proc).startswith("sshd") and inner & set(_sockets(each, proc)) for each in above)
+
+
 def others(proc: Path = PROC) -> tuple[Connection, ...]:
     """The connections of every sshd: some of them may be the operator's where his own cannot be told."""
     there = listed(proc)
