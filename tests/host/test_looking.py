@@ -32,7 +32,7 @@ def test_a_report_has_the_worst_first_and_claims_nothing_that_was_not_seen() -> 
     assert (len(report.findings), len(report.notes)) == (3, 1)
     assert "compromised" in report.verdict
     assert reported("web1", [odd("low")]).verdict == "nothing on web1 proves an intruder; look at what is below"
-    assert reported("web1", []).verdict == "no trace of an intruder on web1"
-    assert (
-        reported("web1", [Unseen("files", "denied")]).verdict == "no trace of an intruder in what could be seen of web1"
-    )
+    assert reported("web1", [Progress("files")]).verdict == "no trace of an intruder on web1"
+    partly = reported("web1", [Progress("files"), Unseen("files", "denied")])
+    assert partly.verdict == "no trace of an intruder in what could be seen of web1"
+    assert reported("web1", [Unseen("web1", "no route")]).verdict == "nothing of web1 could be looked at"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from stockade.app.recording import there_is_one
@@ -31,15 +31,16 @@ def looked_at(machine: Machine, hear: Callable[[Told], None]) -> Report:
     return reported(machine.name, heard())
 
 
-def recorded(asked: Stockade, report: Report) -> bool:
-    """Have the look and each of its findings on record; False where nobody has asked for a log."""
+def recorded(asked: Stockade, reports: Sequence[Report]) -> bool:
+    """Have the looks and each of their findings on record; False where nobody has asked for a log."""
     if asked.settings.file is None and not there_is_one(asked.settings):
         return False
     now = asked.clock()
     with asked.recording(anew=False) as record:
-        record.insist(_looked(asked, report, now))
-        for oddity in report.findings:
-            record.insist(oddity.as_event(now))
+        for report in reports:
+            record.insist(_looked(asked, report, now))
+            for oddity in report.findings:
+                record.insist(oddity.as_event(now))
     return True
 
 
@@ -47,4 +48,5 @@ def _looked(asked: Stockade, report: Report, now: float) -> Event:
     counted = {"findings": len(report.findings), "notes": len(report.notes)}
     unseen = [{"what": each.what, "why": each.why} for each in report.unseen]
     target = Ref(report.host, "machine", report.host)
-    return Event(now, "host.triage", asked.actor, target, details={**counted, "unseen": unseen, "says": report.verdict})
+    details = {**counted, "unseen": unseen, "says": report.verdict}
+    return Event(now, "host.triage", asked.actor, target, None, "success" if report.reached else "failure", details)

@@ -12,9 +12,10 @@ from stockade.cli import screen
 from stockade.cli.findings import STYLES
 from stockade.host.oddity import Oddity, Unseen
 from stockade.host.triage.looking import Progress, Told
-from stockade.host.triage.report import NOTE, Report, worst_first
+from stockade.host.triage.report import NOTE, WORST_FIRST, Report, worst_first
 
 if TYPE_CHECKING:
+    from rich.table import Table
     from rich.text import Text
 
 SO_FAR: Final = 8
@@ -27,24 +28,25 @@ NEXT: Final = (
 
 
 @contextmanager
-def watched() -> Iterator[Callable[[Told], None]]:
-    """Shows a bar, and what is found as soon as it is, where somebody looks; all of it is gone at the end."""
+def watched(hosts: Sequence[str]) -> Iterator[Callable[[str, Told], None]]:
+    """Shows a bar for each machine, and what is found as soon as it is, where somebody looks; at the end it is gone."""
     out = screen.console(stderr=True)
     if not out.is_terminal:
-        yield lambda _told: None
+        yield lambda _host, _told: None
         return
     from rich.console import Group
     from rich.live import Live
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bar
 
-    bar = Bar(TextColumn("looking at"), TextColumn("{task.description:<24}"), BarColumn(40))
-    task, found = bar.add_task("the machine", total=1.0), list[Oddity]()
+    bar = Bar(TextColumn("looking at {task.fields[host]}"), BarColumn(40), TextColumn("{task.description}"))
+    tasks = {host: bar.add_task("", total=1.0, host=screen.safe(host)) for host in hosts}
+    found = list[Oddity]()
     with Live(bar, console=out, transient=True, refresh_per_second=10) as live:
 
-        def hear(told: Told) -> None:
+        def hear(host: str, told: Told) -> None:
             if isinstance(told, Progress):
-                bar.update(task, description=screen.safe(told.what), completed=told.share)
+                bar.update(tasks[host], description=screen.safe(told.what), completed=told.share)
             elif isinstance(told, Oddity) and told.severity != NOTE:
                 found.append(told)
                 live.update(Group(bar, *map(_title, worst_first(found)[:SO_FAR])), refresh=True)
@@ -52,26 +54,55 @@ def watched() -> Iterator[Callable[[Told], None]]:
         yield hear
 
 
-def show(report: Report, *, notes: bool, recorded: bool) -> None:
+def show_all(reports: Sequence[Report], *, notes: bool, recorded: bool) -> None:
+    """The reports: of several machines first side by side, then each."""
+    if len(reports) > 1:
+        screen.say(_side_by_side(reports))
+    for report in reports:
+        if len(reports) > 1:
+            screen.say("", screen.shown(f"── {report.host} ".ljust(72, "─"), "dim"))
+        show(report, notes=notes)
+    if not recorded:
+        screen.say("", screen.shown("nothing of this is on record: no log is configured here", "dim"))
+    if any(report.findings for report in reports):
+        screen.say("", screen.hints(*NEXT))
+
+
+def _side_by_side(reports: Sequence[Report]) -> Table:
+    levels = [level for level in STYLES if level != NOTE]
+    made = screen.table("machine", *levels, "notes", "not seen", "")
+    for report in sorted(reports, key=_how_bad):
+        counts = Counter(each.severity for each in report.findings)
+        cells = [screen.shown(counts[level] or "–", STYLES[level] if counts[level] else "dim") for level in levels]
+        more = [screen.shown(len(report.notes) or "–", "dim"), screen.shown(len(report.unseen) or "–", "dim")]
+        made.add_row(screen.shown(report.host, "bold"), *cells, *more, screen.shown(report.verdict))
+    return made
+
+
+def _how_bad(report: Report) -> tuple[int, int]:
+    worst = min((WORST_FIRST[each.severity] for each in report.findings), default=len(WORST_FIRST))
+    return worst, -len(report.findings)
+
+
+def show(report: Report, *, notes: bool) -> None:
     """The whole report."""
     worst = report.findings[0].severity if report.findings else NOTE
-    screen.say(screen.shown(_count(report), STYLES[worst] if report.findings else "green") + _verdict(report))
+    style = STYLES[worst] if report.findings else "green" if report.reached else "yellow"
+    screen.say(screen.shown(_count(report), style) + screen.shown(f": {report.verdict}", "bold"))
     for story in report.stories:
         _show(*story)
     _show_notes(report.notes, whole=notes)
     _show_unseen(report.unseen)
-    if not recorded:
-        screen.say("", screen.shown("nothing of this is on record: no audit log is configured here", "dim"))
-    if report.findings:
-        screen.say("", screen.hints(*NEXT))
 
 
 def _count(report: Report) -> str:
-    return screen.plural(len(report.stories), "finding") if report.findings else "nothing found"
-
-
-def _verdict(report: Report) -> Text:
-    return screen.shown(f": {report.verdict}", "bold")
+    return (
+        screen.plural(len(report.stories), "finding")
+        if report.findings
+        else "nothing found"
+        if report.reached
+        else "not looked at"
+    )
 
 
 def _title(oddity: Oddity) -> Text:
@@ -123,6 +154,7 @@ def as_json(report: Report, *, recorded: bool) -> dict[str, object]:
     return {
         "host": report.host,
         "verdict": report.verdict,
+        "reached": report.reached,
         "findings": [_oddity(each) for each in report.findings],
         "notes": [_oddity(each) for each in report.notes],
         "unseen": [asdict(each) for each in report.unseen],

@@ -16,11 +16,12 @@ WORST_FIRST: Final[Mapping[Severity, int]] = {"critical": 0, "high": 1, "medium"
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One machine: what is odd, the worst first, and what could not be seen."""
+    """One machine: what is odd, the worst first, and what could not be seen; ``reached`` unless nothing could."""
 
     host: str
     oddities: tuple[Oddity, ...]
     unseen: tuple[Unseen, ...]
+    reached: bool = True
 
     @property
     def findings(self) -> Sequence[Oddity]:
@@ -48,6 +49,8 @@ class Report:
             return f"treat {self.host} as compromised until {'this is' if grave == 1 else 'these are'} explained"
         if self.findings:
             return f"nothing on {self.host} proves an intruder; look at what is below"
+        if not self.reached:
+            return f"nothing of {self.host} could be looked at"
         if self.unseen:
             return f"no trace of an intruder in what could be seen of {self.host}"
         return f"no trace of an intruder on {self.host}"
@@ -56,7 +59,11 @@ class Report:
 def reported(host: str, told: Iterable[Told]) -> Report:
     """All that a look has told, in order."""
     kept = list(told)
-    return Report(host, worst_first(each for each in kept if isinstance(each, Oddity)), _unseen(kept))
+    return Report(host, worst_first(each for each in kept if isinstance(each, Oddity)), _unseen(kept), _reached(kept))
+
+
+def _reached(told: Iterable[Told]) -> bool:
+    return any(not isinstance(each, Unseen) for each in told)
 
 
 def worst_first(oddities: Iterable[Oddity]) -> tuple[Oddity, ...]:

@@ -1,0 +1,136 @@
+"""Machines looked at over SSH, all at once: one that cannot be reached is told as such, and the others go on."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from threading import Event, Timer
+from typing import Final
+
+from stockade.errors import ConfigurationError
+from stockade.host.oddity import Unseen
+from stockade.host.parcel import TOO_OLD, command, parcel
+from stockade.host.triage.looking import Told
+from stockade.host.triage.report import Report, reported
+from stockade.host.triage.sent import LONGEST, read
+
+PATIENCE: Final = 180.0
+"""Seconds that a machine may take."""
+AT_ONCE: Final = 16
+"""Machines that are looked at at the same time."""
+MOST: Final = 20_000
+"""Lines of one machine that are read."""
+OPTIONS: Final = ("-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=5")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How machines are asked: the words that begin a call of ssh(1), whether by sudo there, whether thoroughly, and the
+    seconds that each may take.
+    """
+
+    ssh: Sequence[str] = ("ssh",)
+    sudo: bool = False
+    thorough: bool = True
+    patience: float = PATIENCE
+
+
+def looked_at(hosts: Sequence[str], asked: Asked, hear: Callable[[str, Told], None]) -> list[Report]:
+    """Look at them; ``hear`` is told everything at once, from several threads, with the machine it is of. The reports
+    come in the order of the names. Raises ConfigurationError for what is no name of a machine.
+    """
+    for host in hosts:
+        if not host or host.startswith("-") or not host.isprintable() or " " in host:
+            raise ConfigurationError(f"{host!r} is not the name of a machine", remedy="Write a name as ssh takes it.")
+    sent, names = parcel(), list(dict.fromkeys(hosts))
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        return list(threads.map(lambda host: _one(host, sent, asked, partial(hear, host)), names))
+
+
+def _one(host: str, sent: bytes, asked: Asked, hear: Callable[[Told], None]) -> Report:
+    def heard() -> Iterator[Told]:
+        for told in _told(host, sent, asked):
+            hear(told)
+            yield told
+
+    return reported(host, heard())
+
+
+def _told(host: str, sent: bytes, asked: Asked) -> Iterator[Told]:
+    there = command({"name": host, "thorough": asked.thorough}, sudo=asked.sudo)
+    with tempfile.TemporaryFile() as complaints:
+        try:
+            process = subprocess.Popen(
+                [*asked.ssh, *OPTIONS, "--", host, there],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+            )
+        except OSError as error:
+            yield Unseen(host, f"{asked.ssh[0]} cannot be run: {error.strerror}", "Install the client of OpenSSH.")
+            return
+        with process, limited(process, asked.patience) as late:
+            _give(process, sent)
+            yield from read(host, _lines(process))
+            code = process.wait()
+        complaints.seek(0)
+        said = complaints.read(LONGEST).decode("utf-8", "backslashreplace")
+    if code != 0:
+        yield Unseen(host, *_why(code, said, asked, late=late.is_set()))
+
+
+@contextmanager
+def limited(process: subprocess.Popen[bytes], seconds: float) -> Iterator[Event]:
+    """Kills a process that takes longer than the block may; tells then that it has."""
+    late = Event()
+
+    def end() -> None:
+        late.set()
+        process.kill()
+
+    timer = Timer(seconds, end)
+    timer.start()
+    try:
+        yield late
+    finally:
+        timer.cancel()
+
+
+def _give(process: subprocess.Popen[bytes], sent: bytes) -> None:
+    if process.stdin is not None:
+        with suppress(BrokenPipeError):  # it has ended, and says why
+            process.stdin.write(sent)
+        with suppress(BrokenPipeError):
+            process.stdin.close()
+
+
+def _lines(process: subprocess.Popen[bytes]) -> Iterator[str]:
+    """What it says, a line at a time; whoever says more than is read is ended."""
+    if process.stdout is None:
+        return
+    for _ in range(MOST):
+        line = process.stdout.readline(LONGEST)
+        if not line:
+            return
+        yield line.decode("utf-8", "backslashreplace")
+    process.kill()
+
+
+def _why(code: int, said: str, asked: Asked, *, late: bool) -> tuple[str, str]:
+    """Why there is no answer, or no whole one, and what to do."""
+    last = said.strip().splitlines()[-1][:200] if said.strip() else f"it ended with {code}"
+    if late:
+        return f"it took longer than {asked.patience:g} s", "Look there yourself, or allow more: --patience"
+    if code == TOO_OLD:
+        return f"its python3 is {last}; 3.11 is needed", "Look there with another Python, or by hand."
+    if code == 255:
+        return f"it cannot be reached: {last}", f"Try: {shlex.join(asked.ssh)} HOST true"
+    if code == 127 or "python3: not found" in said:
+        return "there is no python3", "Look there by hand."
+    return last, "Look there yourself."

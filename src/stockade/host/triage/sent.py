@@ -1,0 +1,69 @@
+"""What a look tells as lines of JSON, from a machine where nothing is installed; and what runs there."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from stockade.events import Ref
+from stockade.host.oddity import Oddity, Unseen
+from stockade.host.triage.looking import Machine, Progress, Told
+from stockade.host.triage.report import WORST_FIRST
+
+LONGEST: Final = 1 << 20
+"""Characters of a line that are read."""
+TEXTS: Final = ("signal", "title", "why", "look", "harmless")
+
+
+def written(told: Told) -> str:
+    """A line, ASCII only."""
+    kind = type(told).__name__.lower()
+    fields = asdict(told) | ({"subject": str(told.subject)} if isinstance(told, Oddity) else {})
+    return json.dumps({"is": kind, **fields}, default=str)
+
+
+def read(host: str, lines: Iterable[str]) -> Iterator[Told]:
+    """What lines say of a machine called ``host``. That machine may be an intruder's: whatever a line claims, it is
+    about that machine, and what is no such line is told as not understood.
+    """
+    for line in lines:
+        try:
+            yield _read(host, json.loads(line[:LONGEST]))
+        except (ValueError, KeyError, TypeError, RecursionError):
+            yield Unseen(
+                "what it said", f"a line of its answer is not understood: {line[:80]!r}", "Look there yourself."
+            )
+
+
+def _read(host: str, said: Mapping[str, Any]) -> Told:
+    if said["is"] == "progress":
+        return Progress(str(said["what"]), *(int(said[name]) for name in ("done", "of", "look", "looks")))
+    if said["is"] == "unseen":
+        return Unseen(*(str(said[name]) for name in ("what", "why", "remedy")))
+    if said["is"] != "oddity" or said["severity"] not in WORST_FIRST:
+        raise ValueError("no word of ours")
+    subject, texts = Ref.parse(said["subject"]), {name: str(said[name]) for name in TEXTS}
+    techniques, facts = tuple(map(str, said["techniques"])), dict(said["facts"])
+    about = Ref(host, subject.kind, subject.id)
+    return Oddity(severity=said["severity"], subject=about, techniques=techniques, facts=facts, **texts)
+
+
+def main(request: str) -> None:
+    """Look at the machine that this runs on, and tell it on standard output.
+
+    ``request`` is a JSON object: the ``name`` that the machine goes by, and whether to be ``thorough``.
+    """
+    from stockade.host.triage.everything import triage
+
+    asked = json.loads(request)
+    known = frozenset(asked["known"]) if asked.get("known") is not None else None
+    name = asked.get("name") or os.uname().nodename
+    for told in triage(Machine(Path("/"), name, time.time(), asked["thorough"]), known=known):
+        sys.stdout.write(written(told) + "\n")
+        sys.stdout.flush()

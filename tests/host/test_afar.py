@@ -1,0 +1,116 @@
+"""Several machines over real SSH: one file is sent and run from memory; who cannot be reached holds up nobody."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stockade.host.oddity import Oddity, Unseen
+from stockade.host.parcel import START, TOO_OLD, parcel
+from stockade.host.triage.looking import Progress
+from stockade.host.triage.sent import read, written
+from tests.cli.terminal import Terminal
+from tests.host.test_looking import odd
+from tests.servers.processes import free_port
+from tests.servers.sshd import start_sshd
+from tests.source_tree import modules
+
+CONFIGURATION = """\
+Host web1 web2
+  Port {port}
+Host web3
+  Port {closed}
+Host *
+  HostName 127.0.0.1
+  User root
+  IdentityFile {directory}/good
+  IdentitiesOnly yes
+  StrictHostKeyChecking no
+  UserKnownHostsFile {directory}/known
+  LogLevel ERROR
+"""
+
+
+@pytest.fixture(scope="module")
+def ssh() -> Iterator[Path]:
+    """The configuration of ssh for two machines that answer, and one that does not."""
+    if os.geteuid() != 0:
+        pytest.skip("sshd changes to the user who signs in, which needs root here")
+    with start_sshd() as sshd:
+        file = sshd.directory / "ssh_config"
+        file.write_text(CONFIGURATION.format(port=sshd.port, closed=free_port(), directory=sshd.directory))
+        yield file
+
+
+def test_machines_are_looked_at_side_by_side_and_one_that_is_away_is_told(ssh: Path, terminal: Terminal) -> None:
+    names = [word for name in ("web1", "web2", "web3") for word in ("--host", name)]
+    said = terminal.run("host", "triage", *names, "--ssh", f"ssh -F {ssh}", "--quick", "--json")
+    web1, web2, web3 = said.json
+    assert [each["host"] for each in said.json] == ["web1", "web2", "web3"]
+    assert (web1["reached"], web2["reached"], web3["reached"]) == (True, True, False)
+    assert {note["subject"].partition(":")[0] for note in web1["notes"] + web1["findings"]} == {"web1"}
+    assert "cannot be reached" in web3["unseen"][0]["why"]
+    assert web3["verdict"] == "nothing of web3 could be looked at"
+    assert said.code in {1, 4}  # 1 when something was found on the machine that the tests run on
+
+
+def test_a_name_that_ssh_would_take_for_an_option_is_refused(terminal: Terminal) -> None:
+    said = terminal.run("host", "triage", "--host", "-oProxyCommand=touch x")
+    assert (said.code, (terminal.directory / "x").exists()) == (2, False)
+
+
+def test_what_is_sent_needs_nothing_but_python_and_writes_nothing(tmp_path: Path) -> None:
+    request = json.dumps({"name": "web1", "thorough": False})
+    argv = [sys.executable, "-I", "-S", "-c", START, request]
+    done = subprocess.run(argv, input=parcel(), capture_output=True, cwd=tmp_path, check=False, timeout=60)
+    told = list(read("web1", done.stdout.decode().splitlines()))
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert [each for each in told if isinstance(each, Unseen) and each.what == "its answer"] == []
+    assert any(isinstance(each, Progress) for each in told)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_older_python_says_so_before_it_meets_what_it_cannot_read() -> None:
+    older = START.replace("import os,sys\n", "import os,sys\nsys.version_info=(3,9)\n", 1)
+    done = subprocess.run([sys.executable, "-c", older], input=b"", capture_output=True, check=False, timeout=60)
+    assert done.returncode == TOO_OLD
+
+
+def test_a_file_sent_is_the_same_for_the_same_source() -> None:
+    assert parcel() == parcel()
+
+
+def test_what_a_machine_says_is_about_that_machine_whatever_it_claims() -> None:
+    lines = [written(odd("high")), written(Unseen("x", "y")), written(Progress("files", 1, 2))]
+    forged = written(odd("high")).replace("web1:process", "bank:process")
+    assert list(read("web1", lines)) == [odd("high"), Unseen("x", "y"), Progress("files", 1, 2)]
+    (told,) = read("web1", [forged])
+    assert isinstance(told, Oddity)
+    assert str(told.subject) == "web1:process/7"
+    junk = [
+        "",
+        "[]",
+        "{}",
+        '{"is":"oddity"}',
+        "[" * 9999,
+        written(odd("fatal")),
+        '{"is":"progress","what":1,"done":"x"}',
+    ]
+    assert [type(each) for each in read("web1", junk)] == [Unseen] * len(junk)
+
+
+def test_whatever_is_sent_imports_only_what_is_sent_too() -> None:
+    sent = {name for name in modules() if name.startswith(("stockade.host.facts", "stockade.host.triage"))}
+    allowed = sent | {"stockade.events", "stockade.errors", "stockade.host.oddity", "stockade.host"}
+    asked = {(name, asked) for name in sent for asked in modules()[name].imports}
+    ours = {(name, asked) for name, asked in asked if asked.startswith("stockade") and asked not in allowed}
+    others = {
+        (name, asked) for name, asked in asked if asked.partition(".")[0] not in {*sys.stdlib_module_names, "stockade"}
+    }
+    assert (ours, others) == (set(), set())
