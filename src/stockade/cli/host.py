@@ -22,6 +22,8 @@ Hosts = Annotated[
 ]
 Ssh = Annotated[str, typer.Option("--ssh", metavar="COMMAND", help="How ssh is called, with its options.")]
 Sudo = Annotated[bool, typer.Option("--sudo", help="Look as root there, by sudo without a password.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Only what takes a second or two: few files are read.")]
+Notes = Annotated[bool, typer.Option("--notes", help="Show every note as well: what is odd, and explained.")]
 Patience = Annotated[float, typer.Option("--patience", metavar="SECONDS", help="How long a machine may take.")]
 
 host = typer.Typer(help="Look at a machine, save what it shows, and shut its network.", no_args_is_help=True)
@@ -38,12 +40,8 @@ def triage(
     ssh: Ssh = "ssh",
     sudo: Sudo = False,
     patience: Patience = 180.0,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Only what takes a second or two: few files are read.")
-    ] = False,
-    notes: Annotated[
-        bool, typer.Option("--notes", help="Show every note as well: what is odd, and explained.")
-    ] = False,
+    quick: Quick = False,
+    notes: Notes = False,
     config: Config = None,
     json: Json = False,
 ) -> None:
