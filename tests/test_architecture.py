@@ -78,6 +78,7 @@ PURE = [
     "stockade.directory.inventory",
     "stockade.directory.ordering",
     "stockade.directory.permissions",
+    "stockade.directory.pkce",
     "stockade.directory.powers",
     "stockade.directory.reach",
     "stockade.directory.rotation",

@@ -144,6 +144,8 @@ VOCABULARY: Final[Mapping[Behaviour, Mapping[str, str]]] = {
         "application.deny": "somebody did not, or took it back",
         "application.restore": "an OAuth application that was removed was put into force again",
         "application.rotate": "an OAuth application's secret was replaced by another",
+        "grant.redeem": "an OAuth application got its first tokens for what somebody had let it do",
+        "grant.refresh": "an OAuth application got other tokens for those it had",
         "grant.revoke": "what an OAuth application may do for somebody was ended",
         "grant.restore": "it was put into force again",
     },

@@ -44,8 +44,13 @@ that is down raises ``Unavailable``.
     add_webhook(place, url, *, secret, events, by), add_mirror(place, url, *, secret, pushes, by) -> Credential
     add_githook(place, name, content, *, by), add_schedule(place, owner, name, cron, *, by) -> Integration
     create_application(owner, name, redirect, scopes, *, trusted, by) -> (Credential, Secret)
+    create_public_application(owner, name, redirect, scopes, *, by) -> Credential
+    application(client, now), authenticate_application(client, secret, now, *, source) -> Application
     grant(application, account, scopes, *, expires, by) -> (Credential, access Secret, refresh Secret)
-    refresh_grant(refresh, now, *, source) -> the same three
+    consent(signed_in, consent, now, *, source) -> Secret                a code; granted(account, now) lists
+    redeem(application, code, redirect, verifier, now, *, source) -> the same three
+    refresh_grant(refresh, now, *, application, source) -> the same three
+    give_back(application, token, now, *, source)
     add_email(name, address, *, by), confirm_email(ref, *, by), link_identity(name, provider, subject, *, by)
 
     set_password(name, new, *, by)                           clear_password(name, *, by, reason)

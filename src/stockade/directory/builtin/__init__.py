@@ -13,6 +13,7 @@ from stockade.directory.builtin.contacts import Contacts
 from stockade.directory.builtin.factor_policy import FactorPolicy
 from stockade.directory.builtin.factors import Factors
 from stockade.directory.builtin.founding import Founding
+from stockade.directory.builtin.grants import Grants
 from stockade.directory.builtin.keys import Keys
 from stockade.directory.builtin.people import People
 from stockade.directory.builtin.resets import Resets
@@ -40,6 +41,7 @@ class BuiltinDirectory(
     Runners,
     Automation,
     Applications,
+    Grants,
     Contacts,
     Whose,
     Founding,

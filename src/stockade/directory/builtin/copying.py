@@ -41,7 +41,7 @@ def _rows(source: Register, table: Any) -> Iterator[dict[str, Any]]:
 
 def _without_secrets(table: str, row: Mapping[str, Any], seal: Callable[[str, str], str]) -> dict[str, Any]:
     changed: dict[str, Any] = {}
-    for column in {"digest", "refresh", "handle"} & row.keys():
+    for column in {"digest", "refresh", "family", "handle"} & row.keys():
         if row[column] is not None:
             changed[column] = sha256(secrets.token_bytes(32)).hexdigest()
     if row.get("sealed") is not None:

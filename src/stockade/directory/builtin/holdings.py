@@ -246,7 +246,7 @@ HOLDINGS: Final[dict[str, Holding]] = {
                 KIND.APPLICATION,
                 username=applications.c.client,
                 fingerprint=_mark(applications.c.digest),
-                traits=_traits(trusted=applications.c.trusted),
+                traits=_traits(trusted=applications.c.trusted, public=applications.c.public),
             ),
         ),
         Holding(

@@ -18,7 +18,7 @@ from stockade.directory.builtin.database import Database
 from stockade.directory.builtin.schema import accounts, factors
 from stockade.directory.names import account_name
 from stockade.directory.passwords import Passwords
-from stockade.directory.refusals import BadName, UnknownAccount
+from stockade.directory.refusals import AccountBlocked, BadName, UnknownAccount, UnknownCredentials
 from stockade.directory.sealing import Sealing
 from stockade.directory.standing import refuse_unusable
 from stockade.errors import ConfigurationError, StockadeError
@@ -141,6 +141,12 @@ class Register:
         """Record what has happened and changes no account, such as a sign-in."""
         when = self._clock() if now is None else now
         self._record(_event(when, action, target, by, source, outcome=outcome, **details))
+
+    def _report_refusal(self, refusal: UnknownCredentials | AccountBlocked, now: float, source: str | None) -> None:
+        """Record it with the account's name, if there is one, never with what was typed: that may be a password."""
+        outcome: Outcome = "refused" if isinstance(refusal, AccountBlocked) else "failure"
+        target, reason = refusal.account, refusal.reason
+        self._report("authentication.failure", target, now=now, source=source, outcome=outcome, reason=reason)
 
     def _pages(self, query: Select[Any], *key: ColumnElement[Any]) -> Iterator[Row[Any]]:
         """The rows of a query in the order of a unique key, a page at a time, with no transaction open in between."""

@@ -203,6 +203,7 @@ applications = Table(
     Column("redirect", Text, nullable=False),
     Column("scopes", String(255), nullable=False),
     Column("trusted", Boolean, nullable=False),
+    Column("public", Boolean),  # it can keep no secret, as a program on people's own machines
     Column("made", Double, nullable=False),
     _maker(),
     Column("last_used", Double),
@@ -217,13 +218,23 @@ grants = Table(
     Column("application_id", Number, ForeignKey("applications.id", ondelete="CASCADE"), nullable=False, index=True),
     _holder(),
     Column("scopes", String(255), nullable=False),
-    Column("digest", String(DIGEST), nullable=False, unique=True),
+    Column("digest", String(DIGEST), nullable=False, unique=True),  # of the access token, or of the code before it
     Column("refresh", String(DIGEST), unique=True),
+    Column("family", String(DIGEST), index=True),  # of the code, with which its refresh tokens begin
     Column("made", Double, nullable=False),
     Column("expires", Double),
     *_used(),
     Column("revoked", Double),
     sqlite_autoincrement=True,
+)
+
+codes = Table(  # of grants that nobody has redeemed; with the session in which it was made, a code goes
+    "codes",
+    metadata,
+    Column("grant_id", Number, ForeignKey("grants.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("session_id", Number, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("redirect", Text),  # as the client named it; none when it named none
+    Column("challenge", String(DIGEST)),  # of RFC 7636
 )
 
 variables = Table(

@@ -17,7 +17,6 @@ from stockade.directory.names import account_name
 from stockade.directory.refusals import AccountBlocked, BadName, PasswordAlone, UnknownCredentials
 from stockade.directory.standing import overdue, refuse_overdue, refuse_unusable
 from stockade.directory.tokens import digest, token_kind
-from stockade.events import Outcome
 
 _TOKEN = with_holder("token").where(tokens.c.digest == bindparam("wanted"))  # built once: they run at every request
 _GRANT = with_holder("grant").where(
@@ -147,12 +146,6 @@ class SigningIn(Register):
         self._report(
             "authentication.success", who, now=now, by=who, source=source, kind=by.kind.value, credential=str(by.ref)
         )
-
-    def _report_refusal(self, refusal: UnknownCredentials | AccountBlocked, now: float, source: str | None) -> None:
-        """Record it with the account's name, if there is one, never with what was typed: that may be a password."""
-        outcome: Outcome = "refused" if isinstance(refusal, AccountBlocked) else "failure"
-        target, reason = refusal.account, refusal.reason
-        self._report("authentication.failure", target, now=now, source=source, outcome=outcome, reason=reason)
 
 
 def _fault(token: Credential, login: str | None, now: float) -> str | None:
