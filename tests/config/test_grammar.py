@@ -16,7 +16,23 @@ from tests.config.written import Visit, error, settings
 def test_without_a_word_the_little_forge_is_protected() -> None:
     found = settings("")
     assert found.effective_preset == "forge"
-    assert [rule.name for rule in rules_of(found)] == ["sign-in", "everything", "git-and-registry"]
+    assert [rule.name for rule in rules_of(found)] == [
+        "sign-in",
+        "consent",
+        "applications",
+        "everything",
+        "git-and-registry",
+    ]
+
+
+def test_an_application_that_guesses_is_throttled_and_a_busy_one_is_not() -> None:
+    visit = Visit("")
+    assert all(visit.passes("POST", "/oauth/token") for _ in range(50))
+    assert all(visit.passes("POST", "/oauth/token", status=400 + number % 2) for number in range(20))
+    assert not visit.passes("POST", "/oauth/token")
+    assert visit.passes("POST", "/oauth/token", address="203.0.113.10")
+    assert all(visit.passes("POST", "/oauth/authorize") for _ in range(30))
+    assert not visit.passes("POST", "/oauth/authorize")
 
 
 def test_a_file_with_rules_of_its_own_has_no_others() -> None:
@@ -29,7 +45,7 @@ def test_a_file_with_rules_of_its_own_has_no_others() -> None:
 def test_a_preset_that_is_named_comes_before_the_rules_of_the_file() -> None:
     found = settings('preset = "forge"\n[[throttle]]\nname = "a"\nlimit = 1\nperiod = 60')
     assert [rule.name for rule in rules_of(found)][-1] == "a"
-    assert len(rules_of(found)) == 4
+    assert len(rules_of(found)) == 6
 
 
 def test_a_ban_may_escalate() -> None:

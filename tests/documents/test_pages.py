@@ -67,7 +67,7 @@ def test_a_log_is_searched_as_the_how_to_says(tmp_path: Path) -> None:
         reader.follow(page("docs/how-to/search-the-log.md"))
 
 
-@pytest.mark.parametrize("name", ["require-a-second-factor", "git-over-ssh"])
+@pytest.mark.parametrize("name", ["require-a-second-factor", "git-over-ssh", "let-applications-in"])
 def test_second_factors_and_keys_are_set_up_as_the_how_to_says(name: str, tmp_path: Path) -> None:
     with Reader(tmp_path) as reader:
         reader.follow(page(f"docs/how-to/{name}.md"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -72,13 +72,13 @@ class Forge:
 StartForge = Callable[..., Forge]
 
 
-@pytest.fixture
-def start_forge(tmp_path: Path) -> Iterator[StartForge]:
-    """Start a forge; ``registry=True`` with a container registry, other settings as of a Site."""
+@contextmanager
+def starting(base: Path) -> Iterator[StartForge]:
+    """Start forges below a directory, and stop them all at the end."""
     with ExitStack() as stack:
 
         def start(*, registry: bool = False, **settings: object) -> Forge:
-            state = tmp_path / "state"
+            state = base / "state"
             state.mkdir()
             directory = stack.enter_context(
                 BuiltinDirectory(
@@ -94,6 +94,13 @@ def start_forge(tmp_path: Path) -> Iterator[StartForge]:
             at = stack.enter_context(serving(build(replace(site, **settings))))  # type: ignore[arg-type]
             return Forge(at, guard, directory, demo.made, state)
 
+        yield start
+
+
+@pytest.fixture
+def start_forge(tmp_path: Path) -> Iterator[StartForge]:
+    """Start a forge; ``registry=True`` with a container registry, other settings as of a Site."""
+    with starting(tmp_path) as start:
         yield start
 
 

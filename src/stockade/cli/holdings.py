@@ -39,6 +39,8 @@ def told(made: Thing, secret: str | None, *, json: bool) -> None:
     if json:
         return screen.say_json(screen.plain(made) | ({} if secret is None else {"secret": str.__str__(secret)}))
     rows = [(made.ref.kind, screen.shown(made.name)), ("number", screen.shown(made.id, "bold"))]
+    if made.ref.kind == "application":
+        rows.append(("client id", screen.shown(getattr(made, "username", ""), "bold")))
     if secret is not None:
         rows.append(("secret", screen.shown(str.__str__(secret), "bold")))
     screen.say(screen.pairs(rows))

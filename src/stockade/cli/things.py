@@ -217,15 +217,20 @@ def add_application(
     scope: Annotated[list[str], typer.Option(help="What it may ask for; may be given again.")],
     owner: Annotated[str | None, typer.Option(help="Whose it is; the instance's unless told.")] = None,
     trusted: Annotated[bool, typer.Option("--trusted", help="It asks nobody.")] = False,
+    public: Annotated[bool, typer.Option("--public", help="It can keep no secret: it runs with its users.")] = False,
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Make an OAuth application and print its secret, this once."""
+    """Make an OAuth application and print its client id, and its secret this once."""
     asked = stockade(config)
-    scopes = asked.scopes(scope)
+    scopes, by = asked.scopes(scope), asked.actor
+    if trusted and public:
+        raise typer.BadParameter("anybody could pass for a public application, so it has to ask.")
     with asked.directory() as directory:
-        made, secret = directory.create_application(owner, label, redirect, scopes, trusted=trusted, by=asked.actor)
-    told(made, secret, json=json)
+        if public:
+            return told(directory.create_public_application(owner, label, redirect, scopes, by=by), None, json=json)
+        made, secret = directory.create_application(owner, label, redirect, scopes, trusted=trusted, by=by)
+    return told(made, secret, json=json)
 
 
 @email.command("add")

@@ -12,9 +12,13 @@ from stockade.gateway.exchange import Reply
 from stockade.gateway.factor_pages import FactorPages
 from stockade.gateway.forward import ForwardAuth
 from stockade.gateway.git import Git, wanted
+from stockade.gateway.granted import Granted
 from stockade.gateway.home import Home
 from stockade.gateway.identity import Visitors
 from stockade.gateway.metrics import Metrics
+from stockade.gateway.oauth.consent import Authorize
+from stockade.gateway.oauth.metadata import Metadata
+from stockade.gateway.oauth.tokens import TokenDoor
 from stockade.gateway.proxy import Proxy
 from stockade.gateway.registry import RegistryDoor, TokenService, in_its_words
 from stockade.gateway.signin import SignIn
@@ -60,7 +64,7 @@ class Gateway:
             return await self.forward_auth(scope, receive, send)
         if kind == "http" and path == METRICS:
             return await self.metrics(scope, receive, send)
-        if self.visitors is not None:
+        if self.visitors is not None and normal(path) not in TokenDoor.paths:  # where applications show their own
             await self.visitors.glance(scope)
         guarded = self.guarded_registry if self.rooms.of_registry(normal(path)) else self.guarded
         return await guarded(scope, receive, send)
@@ -85,7 +89,8 @@ class Rooms:
             return
         sign_in = SignIn(visitors, site.deliver)
         factors = FactorPages(visitors, sign_in.step)
-        self.pages = dict.fromkeys(sign_in.paths, sign_in) | dict.fromkeys(factors.paths, factors)
+        oauth = Authorize(visitors), TokenDoor(visitors), Metadata(site.guard.addresses), Granted(visitors)
+        self.pages = {path: room for room in (sign_in, factors, *oauth) for path in room.paths}
         if site.upstream is None:
             self.pages["/"] = Home(visitors, registry=site.registry is not None)
         if site.repositories is not None:

@@ -23,10 +23,10 @@ def cookie_in(header: str, names: tuple[str, str], *, secure: bool) -> str | Non
     return next((found[name] for name in names[: 1 if secure else 2] if found.get(name)), None)
 
 
-def give(answer: Response, names: tuple[str, str], value: str, origin: Origin) -> None:
-    """Set a cookie for this host and this browser session, which no script can read."""
+def give(answer: Response, names: tuple[str, str], value: str, origin: Origin, *, seconds: int | None = None) -> None:
+    """Set a cookie for this host, which no script can read, for this browser session or for so many seconds."""
     name = names[0] if origin.secure else names[1]
-    answer.set_cookie(name, value, path="/", secure=origin.secure, httponly=True, samesite="lax")
+    answer.set_cookie(name, value, seconds, path="/", secure=origin.secure, httponly=True, samesite="lax")
 
 
 def take_back(answer: Response, names: tuple[str, str]) -> None:

@@ -39,12 +39,20 @@ def token_of(scope: Scope, origin: Origin) -> str:
 
 
 def form_page(
-    scope: Scope, origin: Origin, name: str, status: int = 200, /, *, scripted: bool = False, **values: object
+    scope: Scope,
+    origin: Origin,
+    name: str,
+    status: int = 200,
+    /,
+    *,
+    scripted: bool = False,
+    leads_to: str = "",
+    **values: object,
 ) -> Response:
     """A page with a form, and the cookie that goes with it."""
     token = token_of(scope, origin)
     told = {"token": token, "token_field": TOKEN, "host": origin.host, "note": "", **values}
-    answer = page(name, status, scripted=scripted, **told)
+    answer = page(name, status, scripted=scripted, leads_to=leads_to, **told)
     give(answer, FORM, token, origin)
     return answer
 
@@ -52,15 +60,24 @@ def form_page(
 async def read(scope: Scope, receive: Receive, origin: Origin) -> Mapping[str, str]:
     """The fields of a posted form; raises BadForm."""
     header = Headers(scope["headers"]).get
-    if (header("content-type") or "").partition(";")[0].strip().lower() != KIND:
-        raise BadForm(415, "This page takes forms only.")
     if header("origin") not in {None, str(origin)} or header("sec-fetch-site") in {"cross-site", "same-site"}:
         raise BadForm(403, "This form was sent from another site.")
-    fields = _fields(await _body(receive))
+    fields = _fields(await posted(scope, receive))
     cookie = cookie_in(header("cookie") or "", FORM, secure=origin.secure)
     if not cookie or not hmac.compare_digest(cookie.encode(), fields.get(TOKEN, "").encode()):
         raise BadForm(403, "This form was too old, or cookies are switched off. Please try again.")
     return fields
+
+
+async def posted(scope: Scope, receive: Receive) -> str:
+    """A posted form as text, whoever sent it; raises BadForm."""
+    kind = Headers(scope["headers"]).get("content-type") or ""
+    if kind.partition(";")[0].strip().lower() != KIND:
+        raise BadForm(415, "This page takes forms only.")
+    try:
+        return (await _body(receive)).decode()
+    except UnicodeDecodeError as error:
+        raise BadForm(400, "This is no form.") from error
 
 
 async def _body(receive: Receive) -> bytes:
@@ -74,8 +91,8 @@ async def _body(receive: Receive) -> bytes:
     return body
 
 
-def _fields(body: bytes) -> Mapping[str, str]:
+def _fields(body: str) -> Mapping[str, str]:
     try:
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=FIELDS))
+        return dict(parse_qsl(body, keep_blank_values=True, max_num_fields=FIELDS))
     except ValueError as error:
         raise BadForm(400, "This is no form.") from error

@@ -21,12 +21,13 @@ def _digest(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
+SELF: Final = "form-action 'self'"
 POLICY: Final = "; ".join(
     [
         "default-src 'none'",
         f"style-src {_digest(STYLE)}",
         "img-src data:",
-        "form-action 'self'",
+        SELF,
         "frame-ancestors 'none'",
         "base-uri 'none'",
     ]
@@ -58,8 +59,12 @@ def _written(form: str, when: float) -> str:
     return datetime.fromtimestamp(when, UTC).strftime(form).lstrip("0")
 
 
-def page(name: str, status: int = 200, /, *, scripted: bool = False, **values: object) -> HTMLResponse:
-    """A page from the template of this name; ``scripted``, with the script for security keys."""
+def page(
+    name: str, status: int = 200, /, *, scripted: bool = False, leads_to: str = "", **values: object
+) -> HTMLResponse:
+    """A page from the template of this name; ``scripted``, with the script for security keys. What its form is answered
+    with may lead to the origin ``leads_to``, and to no other but ours.
+    """
     text = _templates().get_template(f"{name}.html").render(style=STYLE, script=SCRIPT, **values)
-    headers = HEADERS | ({"content-security-policy": WITH_SCRIPT} if scripted else {})
-    return HTMLResponse(text, status, headers)
+    policy = (WITH_SCRIPT if scripted else POLICY).replace(SELF, f"{SELF} {leads_to}".rstrip())
+    return HTMLResponse(text, status, HEADERS | {"content-security-policy": policy})

@@ -13,6 +13,7 @@ from stockade.directory.security_keys import Site
 from stockade.gateway.cookies import SESSION, give, take_back
 from stockade.gateway.forms import form_page
 from stockade.gateway.identity import Visitors
+from stockade.gateway.onward import sent_on
 from stockade.gateway.origin import Origin
 from stockade.gateway.threads import queried
 from stockade.guard.asgi import Scope
@@ -94,7 +95,7 @@ class SecondStep:
             return RedirectResponse(SIGN_IN, 303)
         except AccountBlocked as blocked:
             return form_page(scope, origin, "sign_in", 403, error=blocked.message, login="")
-        answer = RedirectResponse("/", 303, {"cache-control": "no-store"})
+        answer = sent_on(scope, origin)
         give(answer, SESSION, fresh, origin)
         return answer
 

@@ -12,6 +12,7 @@ from stockade.errors import Refused, Unavailable
 from stockade.gateway.cookies import FORM, SESSION, cookie_in, give, take_back
 from stockade.gateway.forms import BadForm, form_page, read
 from stockade.gateway.identity import Visitors
+from stockade.gateway.onward import sent_on
 from stockade.gateway.origin import Origin, origin_of
 from stockade.gateway.outbox import Deliver, reset_message
 from stockade.gateway.second_step import ANSWER, CODE, SIGN_IN, SecondStep, failed
@@ -84,8 +85,8 @@ class SignIn:
         except Refused as refused:
             return form_page(scope, origin, "sign_in", 403, error=refused.message, login=name)
         found_out = await queried(self.directory.signed_in, cookie, now)
-        onward = SIGN_IN if found_out.factor_missing else "/"
-        answer = RedirectResponse(onward, 303, {"cache-control": "no-store"})
+        second = RedirectResponse(SIGN_IN, 303, {"cache-control": "no-store"})
+        answer = second if found_out.factor_missing else sent_on(scope, origin)
         give(answer, SESSION, cookie, origin)
         return answer
 
