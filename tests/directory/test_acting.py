@@ -7,7 +7,7 @@ import pytest
 from stockade.actions import BEHAVIOUR_OF
 from stockade.directory import BuiltinDirectory, Scope, Secret
 from stockade.directory.builtin.acting import VERBS, BuiltinActuator
-from stockade.directory.refusals import Impossible, UnknownAccount
+from stockade.directory.refusals import Impossible, UnknownAccount, UnknownCredentials
 from stockade.errors import ConfigurationError
 from stockade.events import Ref
 from stockade.steps import Step, Tactic
@@ -100,6 +100,23 @@ def test_a_token_is_rotated_once_and_the_old_one_works_as_long_as_was_said(direc
     assert directory.authenticate_token(plain, NOW + 599).account.name == "bot"
     assert directory.authenticate_token(new, NOW + 601).scopes == {Scope.READ_REPOSITORY}
     assert directory.credential(token.ref).expired(NOW + 601)
+
+
+def test_a_secret_that_was_lost_on_its_way_is_made_once_more_in_its_place(directory: BuiltinDirectory) -> None:
+    directory.create_account("bot")
+    token, _ = directory.issue_token("bot", "deploys", [Scope.READ_REPOSITORY])
+    rotate = step("token.rotate", token.ref, {"expires": None}, overlap=600)
+    made, lost = directory.rotate(token.ref, overlap=600)
+    handed: dict[Ref, Secret] = {}
+    actuator = BuiltinActuator(directory, hand_out=handed.__setitem__, successor={token.ref: made.ref}.get)
+    assert actuator.hand_over(rotate) == {"new": str(made.ref)}
+    with pytest.raises(UnknownCredentials):
+        directory.authenticate_token(lost, NOW)
+    assert directory.authenticate_token(handed[made.ref], NOW).by.ref == made.ref
+    assert actuator.hand_over(step("user.block", ALICE)) is None
+    assert BuiltinActuator(directory).hand_over(rotate) is None
+    with pytest.raises(Impossible):
+        BuiltinActuator(directory, hand_out=handed.__setitem__).hand_over(rotate)
 
 
 def test_what_it_cannot_do_is_said(actuator: BuiltinActuator) -> None:

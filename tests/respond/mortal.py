@@ -1,7 +1,8 @@
 """A response in a process of its own, which is killed with signal 9 at the n-th place where anything happens.
 
-Places are before and after each entry that is written, the directory's own among them, which it writes inside its
-transaction; and before and after each step is taken. ``forkserver`` has all of this imported once.
+Places are after each entry that is written, the directory's own among them, which it writes inside its transaction;
+after each step is taken; and after a secret is made that nobody was told yet. In between nothing reaches a disk.
+``forkserver`` has all of this imported once.
 """
 
 from __future__ import annotations
@@ -19,9 +20,16 @@ from stockade.app.recording import Recording
 from stockade.config import load
 from stockade.directory import BuiltinDirectory
 from stockade.directory.builtin.acting import BuiltinActuator
+from stockade.events import Ref
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["tests.respond.mortal"])
+_FORKS.set_forkserver_preload(
+    [
+        *("tests.respond.mortal", "stockade.app.responding", "stockade.app.recording", "stockade.audit.prove"),
+        *("sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql.psycopg", "stockade.directory.breached"),
+        "cryptography.hazmat.backends.openssl.backend",
+    ]
+)
 
 
 class Clockwork:
@@ -36,10 +44,9 @@ class Clockwork:
         self.passed += 1
 
     def around(self, method: Callable[..., Any]) -> Callable[..., Any]:
-        """The method, with a place before it and one after it."""
+        """The method, with a place after it."""
 
         def wound(*given: Any, **named: Any) -> Any:
-            self.tick()
             found = method(*given, **named)
             self.tick()
             return found
@@ -52,7 +59,7 @@ def wind(at: int | None) -> Clockwork:
     clockwork = Clockwork(at)
     for name in ("migrate",):  # it has been, and every process would look again
         setattr(BuiltinDirectory, name, lambda _self: None)
-    taking = ((BuiltinActuator, "perform"), (BuiltinActuator, "perform_many"))
+    taking = ((BuiltinActuator, "perform"), (BuiltinActuator, "perform_many"), (BuiltinDirectory, "rotate"))
     for kind, name in ((Recording, "seal"), (Recording, "insist"), *taking):
         setattr(kind, name, clockwork.around(getattr(kind, name)))
     return clockwork
@@ -60,11 +67,25 @@ def wind(at: int | None) -> Clockwork:
 
 def respond(config: Path, digest: str, verb: str, at: int | None, told: Path) -> None:
     """Run or undo a plan, and tell how many places there were, how its steps stand, and what the directory says."""
-    clockwork = wind(at)
-    with Stockade(load(config), by="olga").responding() as response:
+    clockwork, stockade = wind(at), Stockade(load(config), by="olga")
+    handed = stockade.settings.state_directory() / "handed"
+
+    def hand_out(ref: Ref, secret: str) -> None:
+        with handed.open("a") as file:
+            file.write(f"{ref} {secret}\n")
+
+    with stockade.responding(hand_out) as response:
         state = getattr(response, verb)(digest)
         steps = [each.progress.value for each in state.steps]
-        told.write_text(json.dumps([clockwork.passed, steps, world(response.directory)]))
+        said = world(response.directory) + works(response.directory, handed)
+        told.write_text(json.dumps([clockwork.passed, steps, said]))
+
+
+def works(directory: BuiltinDirectory, handed: Path) -> list[str]:
+    """What every secret opens that was handed out last for its thing."""
+    lines = [line.split() for line in handed.read_text().splitlines()] if handed.exists() else []
+    last = {Ref.parse(line[0]): line[1] for line in lines}
+    return [f"new {ref.kind} {directory.token_in_plain(secret).ref == ref}" for ref, secret in last.items()]
 
 
 def world(directory: BuiltinDirectory) -> list[str]:

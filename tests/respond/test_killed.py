@@ -124,8 +124,9 @@ def _put_back(url: str, rows: dict[str, list[dict[str, object]]]) -> None:
 
 def test_killed_anywhere_and_resumed_it_ends_as_if_it_had_not_been(scene: Scene) -> None:
     places, steps, world = scene.left_alone("run")
-    assert places > 40
+    assert places > 25
     assert set(steps) == {"done"}
+    assert "new token True" in world
     for at in range(0, places, scene.every):
         scene.again()
         scene.killed("run", at)

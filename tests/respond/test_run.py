@@ -121,6 +121,23 @@ def places(*, undo: bool = False) -> int:
     raise AssertionError
 
 
+def test_of_a_secret_that_may_have_been_lost_it_is_said_that_another_one_was_made() -> None:
+    night = Night()
+    night.approve()
+
+    def die(when: str, step: Step) -> None:
+        if (when, step.verb) == ("after", "token.rotate"):
+            raise Killed
+
+    night.system.at_step = die
+    with pytest.raises(Killed):
+        night.run()
+    night.system.at_step = lambda _when, _step: None
+    handing = lambda step, by: {"new": "token/10"} if step.verb == "token.rotate" else None  # noqa: ARG005, E731
+    night.system.hand_over = handing  # type: ignore[attr-defined]
+    assert night.run().steps[5].note == "was done already, its secret lost: another one was made, new token/10"
+
+
 def finished_world() -> System:
     night = Night()
     night.approve()

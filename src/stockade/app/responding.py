@@ -89,8 +89,15 @@ class Responding:
         self.rule = Rule(settings.respond.approvals, frozenset(settings.respond.approvers))
         given = kept_from_all if hand_out is None else lambda ref, secret: hand_out(ref, str.__str__(secret))
         evidence = Evidence(self._log, directory, recording.seal, clock)
-        self._builtin = BuiltinActuator(directory, hand_out=given)
+        self._builtin = BuiltinActuator(directory, hand_out=given, successor=self._successor)
         self._actuators = Actuators(self._builtin, evidence)
+
+    def _successor(self, token: Ref) -> Ref | None:
+        """Which token took the place of this one, as the log has it."""
+        entries = journal.telling(self._log, journal.about(token))
+        told = [e.event for e in entries if e.event.action == "token.rotate" and e.event.target == token]
+        found = [str(event.details["new"]) for event in told if "new" in event.details]
+        return Ref.parse(found[-1]) if found else None
 
     # ── plans ────────────────────────────────────────────────────────────────────────────────────
 

@@ -25,7 +25,7 @@ from stockade.respond.acting import (
 )
 from stockade.respond.approvals import Rule, refuse_unless_open
 from stockade.respond.standing import Fold, PlanState, Progress, StepState
-from stockade.steps import Step
+from stockade.steps import Actuator, Step
 
 MAYBE = frozenset({Progress.STARTED, Progress.WAITING, Progress.UNDOING})
 """Steps of which only their system knows whether they took effect."""
@@ -179,8 +179,16 @@ class Runner:
             raise Refused(f"it has changed since the plan was drawn: {changed[each.number]}")
         actuator = self._actuators.of(each.step)
         if each.progress in MAYBE and actuator.holds(each.step):
-            return "was done already"
+            return self._handed_over(each.step, actuator)
         return _told(actuator.perform(each.step, by=self._by))
+
+    def _handed_over(self, step: Step, actuator: Actuator) -> str:
+        """What is told of a step that was taken by a run that may have been killed before it handed over a secret."""
+        hand_over = getattr(actuator, "hand_over", None)
+        told = None if hand_over is None else hand_over(step, by=self._by)
+        if told is None:
+            return "was done already"
+        return ", ".join(filter(None, ("was done already, its secret lost: another one was made", _told(told))))
 
     # ── backwards ────────────────────────────────────────────────────────────────────────────────
 

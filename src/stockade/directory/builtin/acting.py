@@ -17,25 +17,37 @@ from stockade.steps import Step
 
 Seen = Mapping[str, Any]
 HandOut = Callable[[Ref, Secret], None]
+Successor = Callable[[Ref], Ref | None]
 
 
 def kept_from_all(_ref: Ref, _secret: Secret) -> None:
     """Where new secrets go when nobody takes them: whoever needs one makes another."""
 
 
+def unknown_successor(_ref: Ref) -> None:
+    """Where nobody remembers which token took the place of which."""
+
+
 class BuiltinActuator:
     """The built-in directory as an Actuator.
 
     ``hand_out`` is given each new secret, with what it is for, this once: what a rotation makes, and the code with
-    which a password that was reset is set anew. Verbs are idempotent: where the effect is there, nothing is done.
+    which a password that was reset is set anew. ``successor`` remembers which token took the place of which. Verbs are
+    idempotent: where the effect is there, nothing is done.
     """
 
     system: str = SYSTEM
 
-    def __init__(self, directory: BuiltinDirectory, *, hand_out: HandOut = kept_from_all) -> None:
+    def __init__(
+        self,
+        directory: BuiltinDirectory,
+        *,
+        hand_out: HandOut = kept_from_all,
+        successor: Successor = unknown_successor,
+    ) -> None:
         self.verbs = frozenset(name for name, verb in VERBS.items() if not verb.by_hand)
         self._directory = directory
-        self._hand_out = hand_out
+        self._hand_out, self._successor = hand_out, successor
 
     def observe(self, target: Ref) -> Mapping[str, object]:
         """The state of an account or a thing; empty when there is none, or it is gone."""
@@ -66,7 +78,18 @@ class BuiltinActuator:
         """
         if self.holds(step):
             return {"already": True}
-        return _verb(step).take(_Taking(self._directory, step, by, self._hand_out)) or {}
+        return _verb(step).take(self._taking(step, by)) or {}
+
+    def hand_over(self, step: Step, *, by: Ref | None = None) -> Mapping[str, object] | None:
+        """Make the secret of a step that was taken once more, in the place of the first, and hand that over: whoever
+        took the step may have been killed before. None for a step that makes none, and where nobody takes any. Raises
+        Refused when it cannot be made again.
+        """
+        anew = _verb(step).anew
+        return None if anew is None or self._hand_out is kept_from_all else anew(self._taking(step, by))
+
+    def _taking(self, step: Step, by: Ref | None) -> _Taking:
+        return _Taking(self._directory, step, by, self._hand_out, self._successor)
 
     def perform_many(self, steps: Sequence[Step], *, by: Ref | None = None) -> bool:
         """Take steps of one verb all at once, or none of them; answers False where that is not for this verb."""
@@ -93,6 +116,7 @@ class _Taking:
     step: Step
     by: Ref | None
     hand_out: HandOut
+    successor: Successor
 
     @property
     def record(self) -> dict[str, Any]:
@@ -102,11 +126,14 @@ class _Taking:
 
 @dataclass(frozen=True)
 class Verb:
-    """How a step is taken, and whether what is seen of its target shows that it is; ``by_hand``: only seen."""
+    """How a step is taken, and whether what is seen of its target shows that it is; ``by_hand``: only seen. ``anew``
+    makes its secret once more.
+    """
 
     take: Callable[[_Taking], Mapping[str, object] | None]
     holds: Callable[[Seen, Step], bool]
     by_hand: bool = False
+    anew: Callable[[_Taking], Mapping[str, object] | None] | None = None
 
 
 def _verb(step: Step) -> Verb:
@@ -172,15 +199,22 @@ def _end_sessions(it: _Taking) -> Mapping[str, object] | None:
     return {"sessions": it.directory.close_sessions(account, by=it.by, reason=it.step.reason or None)}
 
 
-def _reset_password(it: _Taking) -> None:
+def _reset_password(it: _Taking) -> Mapping[str, object] | None:
     if it.step.target.kind == "password":
         return _to_thing("revoke")(it)
     it.directory.clear_password(it.step.target.id, **it.record)
-    if it.hand_out is not kept_from_all:
-        made = it.directory.request_reset(it.step.target.id, it.directory.now())
-        if made is not None:
-            it.hand_out(it.step.target, made[1])
-    return None
+    return _new_code(it)
+
+
+def _new_code(it: _Taking) -> Mapping[str, object] | None:
+    """None where nobody takes one, and for who is shut out."""
+    if it.hand_out is kept_from_all or it.step.target.kind == "password":
+        return None
+    made = it.directory.request_reset(it.step.target.id, it.directory.now())
+    if made is None:
+        return None
+    it.hand_out(it.step.target, made[1])
+    return {}
 
 
 def _password_gone(seen: Seen, step: Step) -> bool:
@@ -214,7 +248,7 @@ ACCOUNTS: Final[dict[str, Verb]] = {
     ),
     "member.remove": Verb(_remove_member, lambda seen, step: step.details["path"] not in seen.get("memberships", {})),
     "session.end": Verb(_end_sessions, lambda seen, _: not seen.get("sessions", seen)),
-    "password.reset": Verb(_reset_password, _password_gone),
+    "password.reset": Verb(_reset_password, _password_gone, anew=_new_code),
     "factor.require": Verb(_of_account("require_factor", "due", "waive"), _factor_required),
 }
 
@@ -241,6 +275,17 @@ def _rotate(it: _Taking) -> Mapping[str, object]:
     return {"new": str(made.ref)}
 
 
+def _rotate_again(it: _Taking) -> Mapping[str, object]:
+    """Whoever has got the first new secret has one that opens nothing now."""
+    target = it.step.target
+    last = it.successor(target) if target.kind == "token" else target
+    if last is None:
+        raise Impossible("rotated again: its new secret is lost", target, "Have another one made.")
+    made, secret = it.directory.rotate(last, in_place=True, **it.record)
+    it.hand_out(made.ref, secret)
+    return {"new": str(made.ref)}
+
+
 def _by_hand(it: _Taking) -> None:
     raise Impossible("rotated by itself", it.step.target, "Set another value where it is used, and here.")
 
@@ -259,7 +304,7 @@ def _verbs_of(holding: Holding) -> Iterator[tuple[str, Verb]]:
     if holding.restored:
         yield holding.restored, Verb(_to_thing("restore"), lambda seen, _: seen != {} and seen["revoked"] is None)
     if holding.rotated:
-        yield holding.rotated, Verb(_rotate, _is_rotated)
+        yield holding.rotated, Verb(_rotate, _is_rotated, anew=_rotate_again)
     if "paused" in holding.table.c:
         yield f"{noun}.pause", Verb(_to_thing("pause"), lambda seen, _: seen != {} and seen["paused"] is not None)
         yield f"{noun}.resume", Verb(_to_thing("resume"), lambda seen, _: seen != {} and seen["paused"] is None)

@@ -21,19 +21,26 @@ class Rotating(Tokens):
     """The one verb that makes a new secret for something there is."""
 
     def rotate(
-        self, ref: Ref, *, overlap: float = 0.0, by: Ref | None = None, reason: str | None = None
+        self,
+        ref: Ref,
+        *,
+        overlap: float = 0.0,
+        in_place: bool = False,
+        by: Ref | None = None,
+        reason: str | None = None,
     ) -> tuple[Credential, Secret]:
         """Replace a secret; the new one is returned, and never seen again.
 
         A token is replaced by another one on the same terms, and works for ``overlap`` more seconds, so that whoever
-        uses it has time to change. The secret of a runner, a webhook or an application is another one at once. Raises
-        UnknownHolding, and Impossible for what is ended, and for kinds whose secret others have made.
+        uses it has time to change. The secret of a runner, a webhook or an application is another one at once, and so
+        is a token's ``in_place``: for one that nobody was told. Raises UnknownHolding, and Impossible for what is
+        ended, and for kinds whose secret others have made.
         """
         with self._changing() as change:
             old = credential_in(change.sql, ref)
             if not old.live(self._clock()) and old.paused is None:
                 raise Impossible("rotated: it is ended", ref, "Have another one made.")
-            if old.kind.noun == "token":
+            if old.kind.noun == "token" and not in_place:
                 new, secret = self._replace_token(change, old, by, self._clock() + overlap)
             else:
                 new, secret = self._renew_in_place(change, old)
