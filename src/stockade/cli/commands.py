@@ -17,7 +17,7 @@ COMMANDS: Final = {
         audit:audit review:review detect:detect credentials:credentials reach:reach
     """,
     "Respond": """
-        host:host incident:incident plans:plan responses:approve responses:run responses:resume responses:undo
+        host:host secrets:secrets incident:incident plans:plan responses:approve responses:run responses:resume responses:undo
         responses:verify responses:done responses:waive locking:lock locking:unlock locking:unblock drill:drill
     """,
     "Act": "bans:ban bans:unban people:accounts people:user people:token two-factor=two_factor:two_factor",

@@ -20,6 +20,7 @@ from stockade.config.rules import (
     ThrottleSettings,
     TrackSettings,
 )
+from stockade.config.scanning import SecretColumns, SecretsSettings
 from stockade.config.search import SearchSettings
 from stockade.config.secrets import Url
 from stockade.config.settings import (
@@ -51,6 +52,8 @@ TABLES: Final[tuple[tuple[str, type[Any]], ...]] = (
     ("[search]", SearchSettings),
     ("[detect]", DetectSettings),
     ("[respond]", RespondSettings),
+    ("[secrets]", SecretsSettings),
+    ("[[secrets.database]]", SecretColumns),
     ("[nftables]", NftablesSettings),
     ("[gitlab]", GitLabSettings),
     ("[gitlab.git_basic_auth]", GitBasicAuthSettings),

@@ -25,6 +25,7 @@ from stockade.config.rules import (
     ThrottleSettings,
     TrackSettings,
 )
+from stockade.config.scanning import SecretsSettings
 from stockade.config.search import SearchSettings
 from stockade.config.secrets import Url
 from stockade.config.tables import named_tables, setting, table
@@ -205,6 +206,9 @@ class Settings:
     )
     respond: RespondSettings = setting(
         table(RespondSettings, "[respond]"), "What is done about a compromised account.", RespondSettings()
+    )
+    secrets: SecretsSettings = setting(
+        table(SecretsSettings, "[secrets]"), "Where secrets are looked for.", SecretsSettings()
     )
     nftables: NftablesSettings = setting(
         table(NftablesSettings, "[nftables]"), "Bans in the packet filter.", NftablesSettings()

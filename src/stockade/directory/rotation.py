@@ -104,10 +104,10 @@ def rotation(
 ) -> tuple[Item, ...]:
     """The list of what has to be done about a reach, in order. Accounts and memberships are everybody's."""
     secrets = {each.ref: each for each in found.secrets if _counts(each)}
-    owners = _Owners(accounts, memberships, found.subject.account.name)
+    owners = Owners(accounts, memberships, found.subject.account.name)
     items = {each.ref: _item(each, owners) for each in secrets.values()} | _made(found, secrets, owners)
     first = _contained(found, items)
-    readers = _Readers(found, accounts, memberships, projects, protected)
+    readers = Readers(accounts, memberships, projects, protected)
     reads = dict(readers.edges([each for each in secrets.values() if each.ref != first.target]))
     after: dict[Ref, list[Ref]] = defaultdict(list)
     for reader, read in reads.items():
@@ -115,7 +115,7 @@ def rotation(
             after[ref].append(reader)
     items.pop(first.target, None)
     ordered = in_order(list(items), reads, lambda ref: _stage(secrets.get(ref)))
-    return (first, *_numbered(ordered, items, after, first.target))
+    return (first, *numbered(ordered, items, after, first.target))
 
 
 def _counts(each: Reached) -> bool:
@@ -123,7 +123,7 @@ def _counts(each: Reached) -> bool:
     return each.thing.kind not in {KIND.EMAIL, KIND.IDENTITY} or each.fresh
 
 
-def _item(each: Reached, owners: _Owners) -> Item:
+def _item(each: Reached, owners: Owners) -> Item:
     thing, verb, by_hand = each.thing, ENDED[each.ref.kind], ""
     if not each.fresh and (each.how is not How.OWN or thing.kind in SERVING):
         verb, by_hand = REPLACED.get(each.ref.kind, verb), BY_HAND.get(thing.kind, "")
@@ -135,7 +135,7 @@ def _item(each: Reached, owners: _Owners) -> Item:
                 seen="" if each.seen is None else str(each.seen), ended=thing.revoked)  # fmt: skip
 
 
-def _made(found: Reach, secrets: Mapping[Ref, Reached], owners: _Owners) -> dict[Ref, Item]:
+def _made(found: Reach, secrets: Mapping[Ref, Reached], owners: Owners) -> dict[Ref, Item]:
     """What it made that is no secret, and can be ended: hooks, schedules, accounts."""
     items: dict[Ref, Item] = {}
     for deed in found.made:
@@ -165,9 +165,10 @@ def _stage(each: Reached | None) -> tuple[int, int]:
     return (1 if each.fresh and each.how is not How.OWN else 2 * list(How).index(each.how)), seen
 
 
-def _numbered(
+def numbered(
     ordered: Sequence[tuple[Ref, ...]], items: Mapping[Ref, Item], after: Mapping[Ref, Sequence[Ref]], first: Ref
 ) -> Iterator[Item]:
+    """The lines in their order, from 2 on; each after ``first`` and what reads it, but for those of its own cycle."""
     position = 1
     for group in ordered:
         cycle = group if len(group) > 1 else ()
@@ -177,7 +178,7 @@ def _numbered(
             yield replace(items[ref], position=position, after=(first, *before), cycle=cycle)
 
 
-class _Owners:
+class Owners:
     """Who is asked about a secret: a person who may change it, is still there, and is not the one it is about."""
 
     def __init__(self, accounts: Mapping[str, Account], memberships: Iterable[Membership], subject: str) -> None:
@@ -210,18 +211,17 @@ _Alike = tuple[CredentialKind, frozenset[str]]
 """Secrets of one place that are alike in these are within reach of the same: how many there are, costs nothing."""
 
 
-class _Readers:
+class Readers:
     """Which of the things on a list go on reading others when the account itself is blocked."""
 
     def __init__(
         self,
-        found: Reach,
         accounts: Mapping[str, Account],
         memberships: Iterable[Membership],
         projects: frozenset[str] | None,
         protected: Level,
     ) -> None:
-        self.found, self.accounts, self.projects, self.protected = found, accounts, projects, protected
+        self.accounts, self.projects, self.protected = accounts, projects, protected
         self.parts: dict[str, list[Membership]] = defaultdict(list)
         for part in memberships:
             self.parts[part.account].append(part)

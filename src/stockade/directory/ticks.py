@@ -16,7 +16,9 @@ from stockade.events import Entry, Event, Ref
 DONE: Final = "rotation.done"
 WAIVED: Final = "rotation.waive"
 REOPENED: Final = "rotation.reopen"
-_DOING: Final = frozenset({*ENDED.values(), *REPLACED.values(), "variable.change", "password.change", "webhook.change"})
+_DOING: Final = frozenset(
+    {*ENDED.values(), *REPLACED.values(), "variable.change", "password.change", "webhook.change", "secret.rotated"}
+)
 
 
 class State(StrEnum):
