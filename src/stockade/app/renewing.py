@@ -21,8 +21,6 @@ from stockade.respond.renewal import Line, World, lines, machine_of, renewal
 if TYPE_CHECKING:
     from stockade.app.stockade import Stockade
 
-_SHUT = frozenset({"network.restrict", "network.confirm", "network.isolate"})
-
 
 @dataclass(frozen=True, slots=True)
 class Listed:
@@ -90,9 +88,9 @@ def _contained(story: Sequence[Entry], machine: str) -> float | None:
     since: float | None = None
     for entry in story:
         event = entry.event
-        if event.target is not None and event.target.system == machine and event.outcome == "success":
-            if event.action in _SHUT:
-                since = since or event.time
+        if event.target == Ref("host", "network", machine) and event.outcome == "success":
+            if event.action == "network.confirm":  # until then it is on trial, and opens by itself
+                since = event.time
             elif event.action == "network.lift":
                 since = None
     return since

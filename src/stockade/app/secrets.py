@@ -268,7 +268,7 @@ def _public(secret: str) -> str:
 
 def machine_name() -> str:
     """What this machine is called in references."""
-    return socket.gethostname().partition(".")[0].lower() or "localhost"
+    return socket.gethostname() or "localhost"
 
 
 @contextmanager

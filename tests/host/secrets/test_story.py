@@ -127,7 +127,7 @@ def test_nothing_is_ticked_off_before_the_machine_is_contained_nor_before_what_c
     variable, token = Ref("stockade", "variable", "1"), Ref("stockade", "token", "1")
     with pytest.raises(Refused, match="can still be read by 1 machine"):
         machine.tick("done", token)
-    machine.record(Event(machine.stockade.clock(), "network.restrict", None, MACHINE))
+    machine.record(Event(machine.stockade.clock(), "network.confirm", None, Ref("host", "network", HOST)))
     with pytest.raises(Refused, match=r"can still be read by \d personal laptop\n"):
         machine.tick("done", variable)
     with machine.stockade.directory() as directory:

@@ -38,11 +38,11 @@ WRITTEN = {
     "/srv/docker-compose.yml": ("    environment:\n      - POSTGRES_PASSWORD=Wm4xQz81Lp\n", "Wm4xQz81Lp"),
     "/usr/local/bin/backup.sh": ("export RESTIC_PASSWORD='Wm4x Qz81Lp'\n", "Wm4x Qz81Lp"),
     "/etc/redis/redis.conf": ("requirepass Wm4xQz81Lp\n", "Wm4xQz81Lp"),
-    "/root/.netrc": ("machine git.example.org login bob password Wm4xQz81Lp\n", "Wm4xQz81Lp"),
-    "/root/.pgpass": ("db:5432:app:bob:Wm4xQz81Lp\n", "Wm4xQz81Lp"),
-    "/root/.aws/credentials": ("[default]\naws_secret_access_key = Wm4xQz81Lp\n", "Wm4xQz81Lp"),
-    "/root/.kube/config": ("users:\n- user:\n    token: Wm4xQz81Lp\n", "Wm4xQz81Lp"),
-    "/root/.docker/config.json": ('{"auths": {"reg": {"auth": "Ym9iOldtNHhRejgxTHA="}}}', "Wm4xQz81Lp"),
+    "/home/bob/.netrc": ("machine git.example.org login bob password Wm4xQz81Lp\n", "Wm4xQz81Lp"),
+    "/home/bob/.pgpass": ("db:5432:app:bob:Wm4xQz81Lp\n", "Wm4xQz81Lp"),
+    "/home/bob/.aws/credentials": ("[default]\naws_secret_access_key = Wm4xQz81Lp\n", "Wm4xQz81Lp"),
+    "/home/bob/.kube/config": ("users:\n- user:\n    token: Wm4xQz81Lp\n", "Wm4xQz81Lp"),
+    "/home/bob/.docker/config.json": ('{"auths": {"reg": {"auth": "Ym9iOldtNHhRejgxTHA="}}}', "Wm4xQz81Lp"),
     "/srv/infra/prod.tfstate": ('{"resources": [{"attributes": {"password": "Wm4xQz81Lp"}}]}', "Wm4xQz81Lp"),
     "/etc/apache2/.htpasswd": (
         "bob:$apr1$abcdefgh$" + "Zk9aQ7bYx2LmP0dRt5VwZ1\n",
@@ -107,7 +107,7 @@ def test_this_very_tree_is_quiet() -> None:
 @pytest.mark.parametrize("kind", PREFIXES)
 def test_every_token_of_ours_is_known_by_its_form(kind: CredentialKind) -> None:
     token = str.__str__(make_token(kind))
-    (found,) = worth(f"note to myself {token}.", "/root/notes.log")
+    (found,) = worth(f"note to myself {token}.", "/home/bob/notes.log")
     assert (found.kind, found.value.value, found.grade) == ("Stockade token", token, Grade.CERTAIN)
 
 
@@ -152,7 +152,7 @@ def test_whether_a_key_needs_a_passphrase_is_told(format: str, tmp_path: Path) -
     bare, shut = (_made(format, tmp_path / name, name) for name in ("", "a passphrase"))
     assert not keys.is_encrypted(bare)
     assert keys.is_encrypted(shut)
-    found = [worth(text, "/root/.ssh/id_ed25519")[0] for text in (bare, shut)]
+    found = [worth(text, "/home/bob/.ssh/id_ed25519")[0] for text in (bare, shut)]
     assert [each.grade for each in found] == [Grade.CERTAIN, Grade.PERHAPS]
 
 
@@ -167,7 +167,7 @@ def _made(format: str, place: Path, passphrase: str) -> str:
 
 def test_a_key_is_the_same_key_in_a_file_and_in_a_line_of_json() -> None:
     pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    in_file, in_json = worth(pem, "/etc/ssl/a.key"), worth(json.dumps({"private_key": pem}), "/root/cloud.json")
+    in_file, in_json = worth(pem, "/etc/ssl/a.key"), worth(json.dumps({"private_key": pem}), "/home/bob/cloud.json")
     assert [fingerprint(each.value.value) for each in in_file] == [fingerprint(each.value.value) for each in in_json]
 
 
