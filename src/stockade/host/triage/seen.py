@@ -1,0 +1,75 @@
+"""The facts of one machine that lives, read once each, when the first look asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import TypeVar
+
+from stockade.host.facts import bpf, hidden, kernel, packages, processes, sockets
+from stockade.host.facts.inside import Hidden, Kernel, Program
+from stockade.host.facts.process import Process
+from stockade.host.oddity import Unseen
+from stockade.host.triage.looking import Machine
+
+F = TypeVar("F")
+
+
+class Facts:
+    """What is read of a machine, once each, when it is first asked for."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self._unseen: list[Unseen] = []
+
+    def unseen(self) -> Iterator[Unseen]:
+        """What could not be read since this was last asked."""
+        while self._unseen:
+            yield self._unseen.pop(0)
+
+    def _kept(self, read: tuple[F, Iterable[Unseen]]) -> F:
+        self._unseen += read[1]
+        return read[0]
+
+    @cached_property
+    def processes(self) -> tuple[Process, ...]:
+        """All processes."""
+        return self._kept(processes.read(self.machine.root))
+
+    @cached_property
+    def ours(self) -> tuple[Process, ...]:
+        """The processes whose root is the machine's own: what others run, our packages know nothing of."""
+        roots = [process.rooted for process in self.processes if process.rooted]
+        root = max(set(roots), key=roots.count, default=None)
+        foreign = [process for process in self.processes if process.rooted not in {root, None}]
+        if foreign:
+            what = f"the programs of {len(foreign)} processes in containers"
+            self._unseen.append(
+                Unseen(what, "the packages here know nothing of them", "Look inside of each container.")
+            )
+        return tuple(process for process in self.processes if process not in foreign)
+
+    @cached_property
+    def sockets(self) -> sockets.Sockets:
+        """All sockets."""
+        return self._kept(sockets.read(self.machine.root, self.processes))
+
+    @cached_property
+    def packages(self) -> packages.Packages:
+        """What is installed."""
+        return self._kept(packages.read(self.machine.root))
+
+    @cached_property
+    def kernel(self) -> Kernel:
+        """The kernel."""
+        return self._kept(kernel.read(self.machine.root))
+
+    @cached_property
+    def programs(self) -> tuple[Program, ...]:
+        """What the kernel runs."""
+        return self._kept(bpf.read())
+
+    @cached_property
+    def hidden(self) -> Hidden:
+        """Processes that are not listed."""
+        return self._kept(hidden.read(self.machine.root))
