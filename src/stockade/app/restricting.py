@@ -14,6 +14,7 @@ from stockade.errors import Refused, StockadeError
 from stockade.events import Event, Outcome, Ref
 from stockade.host.acting import HostActuator, Wanted
 from stockade.host.restrict import sessions, words
+from stockade.host.restrict.inner import inner
 from stockade.host.restrict.kernel import PacketFilter
 from stockade.host.restrict.named import (
     Address,
@@ -110,7 +111,8 @@ class Restricting:
             people += [network_of(each) for each in (*asked.allow, *self._settings.operators)]
             servers += [_looked_up(read(each), each, "server") for each in asked.allow_out]
         servers += self._names(asked, sinks)
-        found = Restriction(own, tuple(dict.fromkeys(people)), _without_loopback(servers), asked.strict)
+        within = () if asked.strict else inner()
+        found = Restriction(own, tuple(dict.fromkeys(people)), _without_loopback(servers), within, asked.strict)
         if not (own or asked.even_me):
             _refuse_to_guess(found, asked)
         return Drawn(found, own, sinks, sessions.established(), tuple(self._doubts(found)))

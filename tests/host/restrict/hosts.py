@@ -26,6 +26,13 @@ class Server(socketserver.ThreadingTCPServer):
     address_family, allow_reuse_address, daemon_threads = socket.AF_INET6, True, True
 Server(("::", int(sys.argv[1])), Echo).serve_forever()
 """
+RESOLVER = """
+import socket
+asked = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+asked.bind(("0.0.0.0", 53))
+while True:
+    asked.sendto(*asked.recvfrom(500))
+"""
 TALK = """
 import socket, sys, time
 talk = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)
@@ -204,6 +211,7 @@ def made() -> Iterator[Hosts]:
         hosts.run("machine", "sysctl", "-q", "-w", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
         for host, port in SERVING.items():
             _started(stack, hosts.inside(host, "python3", "-I", "-S", "-c", ECHO, str(port)))
+        _started(stack, hosts.inside("sink", "python3", "-I", "-S", "-c", RESOLVER))
         _sshd(stack, hosts)
         for host, port in SERVING.items():
             wait_until(lambda host=host, port=port: hosts.reaches(host, "127.0.0.1", port), f"the echo of {host}")  # type: ignore[misc]
@@ -244,7 +252,7 @@ class Terminal:
 
 @contextmanager
 def _resolving(hosts: Hosts) -> Iterator[None]:
-    """The machine's own resolv.conf, as ip-netns(8) has it; nobody answers there."""
+    """The machine's own resolv.conf, as ip-netns(8) has it."""
     own = Path("/etc/netns") / hosts.named("machine")
     own.mkdir(parents=True)
     try:
@@ -261,7 +269,12 @@ def _ip(*arguments: str) -> None:
 def _wire(hosts: Hosts, host: str) -> None:
     machine, other = hosts.named("machine"), hosts.named(host)
     _ip("link", "add", host, "netns", machine, "type", "veth", "peer", "name", "wire", "netns", other)
-    for name, device, side in ((machine, host, 1), (other, "wire", 2)):
+    inside = host
+    if host == "box":  # a container, on a bridge of the machine
+        inside = "docker0"
+        _ip("-n", machine, "link", "add", inside, "type", "bridge")
+        _ip("-n", machine, "link", "set", host, "master", inside, "up")
+    for name, device, side in ((machine, inside, 1), (other, "wire", 2)):
         _ip("-n", name, "addr", "add", f"{four(host, side)}/24", "dev", device)
         _ip("-n", name, "addr", "add", f"{six(host, side)}/64", "dev", device, "nodad")
         _ip("-n", name, "link", "set", device, "up")

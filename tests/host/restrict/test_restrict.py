@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import time
 
@@ -38,12 +39,15 @@ def machine(host: str) -> tuple[str, str]:
 def test_who_is_named_passes_and_all_others_are_cut_off(hosts: Hosts) -> None:
     before = hosts.ruleset()
     (hosts.directory / "stockade.toml").write_text(f'operators = ["{four("friend")}"]\n' + SINK.format(four("sink")))
-    with hosts.signed_in() as me, hosts.talking("evil", four("evil", 1), 9000) as talk:
+    evil, friend = hosts.talking("evil", four("evil", 1), 9000), hosts.talking("friend", six("friend", 1), 9000)
+    with hosts.signed_in() as me, evil as talk, friend as kept:
         code, said = me.stockade(f"restrict --allow {six('friend')}/64 --allow-out {four('friend')}:5000")
         assert code == 0, said
         for words in (four("operator"), f"{four('sink')}:8443", "opens all again by itself", "stockade host confirm"):
             assert words in said
+        assert re.search(rf"answers +DNS {four('sink')}, UDP", said)
         assert not talk.goes_on()
+        assert kept.goes_on(5.0)
         for address in machine("evil"):
             assert not hosts.reaches("evil", address, 9000)
             assert not hosts.reaches("evil", address, 2222)
@@ -60,7 +64,7 @@ def test_who_is_named_passes_and_all_others_are_cut_off(hosts: Hosts) -> None:
         assert shown["note"]["called"] == "restrict"
         assert me.stockade("lift")[0] == 0
         assert me.stockade("lift")[1] == "nothing was shut\n"
-        assert talk.goes_on(5.0)
+        assert hosts.reaches("evil", four("evil", 1), 9000)
     assert hosts.ruleset() == before
     log = (hosts.directory / "state" / "security.log").read_text().splitlines()
     told = [(entry["action"], entry["remote_ip"]) for entry in map(json.loads, log)]
@@ -118,9 +122,11 @@ def test_a_container_is_shut_as_well_and_dockers_chains_are_let_be(hosts: Hosts)
         assert not talk.goes_on()
         assert not back.goes_on()
         assert [hosts.reaches(*each) for each in (*published, *outward)] == [False, True, False, True]
+        assert hosts.reaches("machine", four("box"), 80), "what stays within the machine passes"
+        assert hosts.reaches("box", four("box", 1), 9000)
         assert before == hosts.ruleset().partition("table inet stockade_restrict")[0], "Docker's own is as it was"
         hosts.console("lift")
-        assert talk.goes_on(5.0)
+        assert talk.goes_on(20.0)
     assert hosts.ruleset() == before
 
 

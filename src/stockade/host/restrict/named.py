@@ -49,13 +49,15 @@ class Restriction:
     """All that stays reachable. Nothing else does, in either direction and in either family.
 
     ``sessions`` are the operator's: their addresses may go on, and come again, to the ports that they came to.
-    ``people`` may come in, to every port. ``servers`` may be called. ``strict`` is the form that names nobody else than
-    the operator and the sinks.
+    ``people`` may come in, to every port. ``servers`` may be called. ``inner`` are devices of networks within the
+    machine, among which and with which everything passes. ``strict`` is the form that names nobody else than the
+    operator and the sinks.
     """
 
     sessions: tuple[Connection, ...] = ()
     people: tuple[Network, ...] = ()
     servers: tuple[Server, ...] = ()
+    inner: tuple[str, ...] = ()
     strict: bool = False
 
     @property

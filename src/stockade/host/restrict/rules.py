@@ -97,21 +97,38 @@ def digest(restriction: Restriction) -> str:
 
 def _chains(restriction: Restriction, number: int, note: str) -> Iterator[str]:
     come, go = f"jump coming_{number}", f"jump going_{number}"
+    inward, outward = _within("iifname", restriction.inner), _within("oifname", restriction.inner)
     contents = {
         "coming": _accepted([*_coming(restriction), *_ERRORS]),
         "going": _accepted(_going(restriction)),
-        "input": ['iifname "lo" accept', *_accepted(_own(restriction.sessions, "s")), come, *_accepted(_INWARD)],
-        "output": ['oifname "lo" accept', *_accepted(_own(restriction.sessions, "d")), go, *_accepted(_OUTWARD)],
-        "forward": [come, go],
+        "input": [*_accepted([*inward, *_own(restriction.sessions, "s")]), come, *_accepted(_INWARD)],
+        "output": [*_accepted([*outward, *_own(restriction.sessions, "d")]), go, *_accepted(_OUTWARD)],
+        "forward": [*_accepted(_across(restriction.inner)), come, go],
     }
     for base, rules in contents.items():
-        yield f"add chain {TABLE} {base}_{number}"
+        yield f"create chain {TABLE} {base}_{number}"
         end = [f"counter drop{_comment(note)}"] if base in HOOKS else []
         yield from (f"add rule {TABLE} {base}_{number} {rule}" for rule in (*rules, *end))
 
 
 def _accepted(matches: Iterable[Match]) -> list[str]:
     return [f"{match} counter accept{_comment(what)}" for match, what in matches]
+
+
+def _within(side: str, inner: Sequence[str]) -> Iterator[Match]:
+    yield f'{side} "lo"', "loopback"
+    if inner:
+        yield f"{side} {_devices(inner)}", "within the machine"
+
+
+def _across(inner: Sequence[str]) -> Iterator[Match]:
+    """From one network within the machine to another, or through a bridge whose packets the filter is shown."""
+    if inner:
+        yield f"iifname {_devices(inner)} oifname {_devices(inner)}", "within the machine"
+
+
+def _devices(names: Sequence[str]) -> str:
+    return "{ " + ", ".join(f'"{name}"' for name in names) + " }"
 
 
 def _own(sessions: Iterable[Connection], side: str) -> Iterator[Match]:

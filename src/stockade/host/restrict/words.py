@@ -17,14 +17,16 @@ def stays(restriction: Restriction) -> Iterator[Line]:
     doors = sorted({(str(each.peer), each.port) for each in restriction.sessions})
     for peer, port in doors:
         yield "you", f"{peer}, to port {port} of this machine: what is open, and anew"
-    if not doors and not restriction.people:
-        yield "you", "at the console; over the network nobody can come in"
+    if not doors:
+        yield "you", "at the console: no session over the network is kept"
     for network in restriction.people:
         yield "may come in", f"{network}, to every port"
     for role, word in (("sink", "sinks"), ("server", "may be called")):
         yield from ((word, _server(each)) for each in restriction.servers if each.role == role)
     if names := [each for each in restriction.servers if each.role == "resolver" and each.protocol == "udp"]:
         yield "names", f"DNS at {', '.join(map(_addresses, names))}"
+    if restriction.inner:
+        yield "within", f"this machine and its own networks: {', '.join(restriction.inner)}"
     yield "always", "this machine itself (loopback), DHCP by broadcast, IPv6 neighbour discovery"
 
 
