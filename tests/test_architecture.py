@@ -139,6 +139,7 @@ PURE = [
     "stockade.respond.gate",
     "stockade.respond.next",
     "stockade.respond.plan",
+    "stockade.respond.instance",
     "stockade.respond.moves",
     "stockade.respond.playbooks",
     "stockade.respond.run",

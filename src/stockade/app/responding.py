@@ -16,7 +16,7 @@ from stockade.app.audit_check import audit_log
 from stockade.app.looking import Question, look
 from stockade.config.state import state_of
 from stockade.directory import BuiltinDirectory
-from stockade.directory.accounts import Account, Credential, CredentialKind
+from stockade.directory.accounts import SYSTEM, Account, Credential, CredentialKind
 from stockade.directory.builtin.acting import BuiltinActuator, kept_from_all
 from stockade.directory.standing import overdue
 from stockade.errors import ConfigurationError, Refused, Unavailable
@@ -27,6 +27,7 @@ from stockade.respond.approvals import Rule, approvals, undoing
 from stockade.respond.evidence import Evidence
 from stockade.respond.gate import OVERRIDING, Box, Now, boxes, gating
 from stockade.respond.incident import incidents, new_name, opening
+from stockade.respond.instance import SYSTEM as HOST
 from stockade.respond.plan import Plan, events_of
 from stockade.respond.playbooks import PLAYBOOKS
 from stockade.respond.run import Runner, done_by_hand
@@ -34,6 +35,7 @@ from stockade.respond.standing import PlanState, Progress, chosen
 from stockade.respond.verify import Verified
 from stockade.respond.verify import events_of as verified
 from stockade.respond.verify import look as look_again
+from stockade.respond.watching import Watch
 from stockade.steps import Tactic
 
 if TYPE_CHECKING:
@@ -90,7 +92,8 @@ class Responding:
         given = kept_from_all if hand_out is None else lambda ref, secret: hand_out(ref, str.__str__(secret))
         evidence = Evidence(self._log, directory, recording.seal, clock)
         self._builtin = BuiltinActuator(directory, hand_out=given, successor=self._successor)
-        self._actuators = Actuators(self._builtin, evidence)
+        watches = (Watch(system, self._log, recording.seal, clock) for system in (SYSTEM, HOST))
+        self._actuators = Actuators(self._builtin, evidence, *watches)
 
     def _successor(self, token: Ref) -> Ref | None:
         """Which token took the place of this one, as the log has it."""

@@ -1,4 +1,4 @@
-"""Puts down what is there before anything is touched, and what is to be watched: the steps that only the log takes."""
+"""Puts down what an account holds before anything is touched: a step that only the log takes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Evidence:
     """The log as an Actuator. ``write`` records what must be recorded; ``log`` is where it can be read again."""
 
     system: str = SYSTEM
-    verbs: frozenset[str] = frozenset({"evidence.seal", "watch.begin"})
+    verbs: frozenset[str] = frozenset({"evidence.seal"})
 
     def __init__(self, log: Path, directory: Directory, write: Write, clock: Callable[[], float]) -> None:
         self._log, self._directory, self._write, self._clock = log, directory, write, clock
@@ -33,12 +33,7 @@ class Evidence:
 
     def perform(self, step: Step, *, by: Ref | None = None) -> Mapping[str, object]:
         """Write it down. Raises Unavailable when that is not possible, or the directory does not answer."""
-        if self.holds(step):
-            return {}
-        if step.verb == "watch.begin":
-            self._write(Event(self._clock(), step.verb, by, step.target, details=dict(step.details)))
-            return {}
-        return self._seal(step, by)
+        return {} if self.holds(step) else self._seal(step, by)
 
     def holds(self, step: Step) -> bool:
         """Whether the log has it, whole."""
@@ -62,9 +57,8 @@ class Evidence:
 
 
 def _same(event: Event, step: Step) -> bool:
-    if step.verb == "evidence.seal" and event.details.get("part") != event.details.get("parts"):
-        return False
-    return all(event.details.get(key) == value for key, value in step.details.items())
+    whole = event.details.get("part") == event.details.get("parts")
+    return whole and all(event.details.get(key) == value for key, value in step.details.items())
 
 
 def _told(held: Credential, account: Ref) -> dict[str, object]:

@@ -162,11 +162,11 @@ def rotate_reached(world: World) -> Iterator[Step]:
     done |= {each.ref for each in world.made if not isinstance(each, Membership) and each.ref.kind in ENDS}
     for each in world.reached:
         if each.target not in done:
-            yield rotate(world, each)
+            yield rotate(each, _seen(world, each.target))
 
 
-def rotate(world: World, each: Reached) -> Step:
-    """Make one secret anew: by its API, or by hand."""
+def rotate(each: Reached, seen: Mapping[str, object]) -> Step:
+    """Make one secret anew, by its API or by hand; ``seen`` is what its system shows of it."""
     reason = f"{each.name}: {each.why}" + (f"; {each.used}" if each.used else "")
     by_hand = not each.verb
     if by_hand:
@@ -175,7 +175,7 @@ def rotate(world: World, each: Reached) -> Step:
     else:
         effect = "the old secret is dead; who uses it needs the new one"
     verb = each.verb or f"{each.target.kind}.rotate"
-    return Step(verb, each.target, Tactic.RESTORE, reason, effect, by_hand=by_hand, expects=_seen(world, each.target))
+    return Step(verb, each.target, Tactic.RESTORE, reason, effect, by_hand=by_hand, expects=seen)
 
 
 def rotated(world: World, leaked: Credential) -> Step:
