@@ -100,6 +100,7 @@ PURE = [
     "stockade.host.facts.process",
     "stockade.host.facts.procfs",
     "stockade.host.oddity",
+    "stockade.host.picture",
     "stockade.host.restrict.named",
     "stockade.host.restrict.rules",
     "stockade.host.restrict.standing",

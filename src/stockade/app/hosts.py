@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from stockade.app.pictures import about, known
 from stockade.app.recording import there_is_one
 from stockade.app.stockade import Stockade
-from stockade.events import Event, Ref
+from stockade.events import Event
+from stockade.host.baseline import LISTENER
 from stockade.host.triage.everything import triage
 from stockade.host.triage.looking import Machine, Told
 from stockade.host.triage.report import Report, reported
@@ -20,11 +22,15 @@ def this_machine(*, thorough: bool, root: Path = Path("/")) -> Machine:
     return Machine(root, os.uname().nodename, time.time(), thorough)
 
 
-def looked_at(machine: Machine, hear: Callable[[Told], None]) -> Report:
-    """Look at it; ``hear`` is told everything at once, the report comes at the end."""
+def looked_at(asked: Stockade, machine: Machine, hear: Callable[[Told], None]) -> Report:
+    """Look at it, in the light of its picture where there is one; ``hear`` is told everything at once, the report comes
+    at the end.
+    """
+    picture, unseen = known(asked, machine.name)
 
     def heard() -> Iterator[Told]:
-        for told in triage(machine):
+        yield from unseen
+        for told in triage(machine, known=frozenset(picture.kinds[LISTENER]) if picture else None):
             hear(told)
             yield told
 
@@ -47,6 +53,6 @@ def recorded(asked: Stockade, reports: Sequence[Report]) -> bool:
 def _looked(asked: Stockade, report: Report, now: float) -> Event:
     counted = {"findings": len(report.findings), "notes": len(report.notes)}
     unseen = [{"what": each.what, "why": each.why} for each in report.unseen]
-    target = Ref(report.host, "machine", report.host)
+    target = about(report.host)
     details = {**counted, "unseen": unseen, "says": report.verdict}
     return Event(now, "host.triage", asked.actor, target, None, "success" if report.reached else "failure", details)

@@ -41,6 +41,7 @@ WITHIN: Final = {
         "Have others attest it": "attesting:witness attesting:timestamp attesting:timestamps",
     },
     "host": {
+        "Know it again": "pictures:baseline pictures:diff pictures:verify",
         "Shut its network": """
             restricting:restrict restricting:isolate restricting:confirm restricting:lift restricting:restrictions
         """,

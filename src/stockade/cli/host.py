@@ -61,7 +61,7 @@ def triage(
     else:
         machine = here.this_machine(thorough=not quick)
         with shown.watched([machine.name]) as hear:
-            reports = [here.looked_at(machine, partial(hear, machine.name))]
+            reports = [here.looked_at(stockade(config), machine, partial(hear, machine.name))]
     kept = here.recorded(stockade(config), reports)
     if json:
         said = [shown.as_json(report, recorded=kept) for report in reports]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
@@ -58,7 +58,7 @@ def show_all(reports: Sequence[Report], *, notes: bool, recorded: bool) -> None:
     """The reports: of several machines first side by side, then each."""
     if len(reports) > 1:
         screen.say(_side_by_side(reports))
-    for report in reports:
+    for report in sorted(reports, key=_how_bad):
         if len(reports) > 1:
             screen.say("", screen.shown(f"── {report.host} ".ljust(72, "─"), "dim"))
         show(report, notes=notes)
@@ -92,7 +92,7 @@ def show(report: Report, *, notes: bool) -> None:
     for story in report.stories:
         _show(*story)
     _show_notes(report.notes, whole=notes)
-    _show_unseen(report.unseen)
+    show_unseen(report.unseen)
 
 
 def _count(report: Report) -> str:
@@ -140,13 +140,25 @@ def _show_notes(notes: Sequence[Oddity], *, whole: bool) -> None:
         screen.say(screen.shown(f"  {first}") + screen.shown(more, "dim"))
 
 
-def _show_unseen(unseen: Sequence[Unseen]) -> None:
+def show_unseen(unseen: Sequence[Unseen]) -> None:
+    """What could not be looked at, and what to do about it."""
     if not unseen:
         return
     screen.heading("not looked at")
-    for each in unseen:
-        said = screen.shown(f"  {each.what}", "yellow") + screen.shown(f": {each.why}. ", "")
-        screen.say(said + screen.shown(each.remedy, "dim"))
+    rows = ((each.what, screen.shown(f"{each.why}. ") + screen.shown(each.remedy, "dim")) for each in unseen)
+    screen.say(_beside(rows))
+
+
+def _beside(rows: Iterable[tuple[str, Text]]) -> Table:
+    """What, and what is said of it beside it."""
+    from rich.table import Table
+
+    made = Table(box=None, padding=(0, 2, 0, 2), show_header=False, pad_edge=True)
+    made.add_column(overflow="fold", ratio=2)
+    made.add_column(overflow="fold", ratio=3)
+    for what, said in rows:
+        made.add_row(screen.shown(what), said)
+    return made
 
 
 def as_json(report: Report, *, recorded: bool) -> dict[str, object]:

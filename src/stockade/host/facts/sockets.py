@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,11 +21,14 @@ EPHEMERAL: Final = (32_768, 60_999)
 
 @dataclass(frozen=True, slots=True)
 class Sockets:
-    """All sockets, those who hold each by its inode, and the ports that the kernel hands out by itself."""
+    """All sockets, those who hold each by its inode, the ports that the kernel hands out by itself, and the network
+    namespace that is the machine's own, 0 where that is not known.
+    """
 
     all: tuple[Socket, ...] = ()
     holders: Mapping[int, Sequence[Process]] = field(default_factory=dict)
     ephemeral: tuple[int, int] = EPHEMERAL
+    home: int = 0
 
     def handed_out(self, port: int) -> bool:
         """Whether a port may be any: a client's, chosen by the kernel."""
@@ -46,7 +50,7 @@ def read(root: Path, processes: Iterable[Process]) -> tuple[Sockets, tuple[Unsee
                 refused.append(f"{name} of process {pid}: {error.strerror}")
                 continue
             found += parsed(name, text, namespace)
-    sockets = Sockets(tuple(found), _holders(living), _handed_out(root))
+    sockets = Sockets(tuple(found), _holders(living), _handed_out(root), _home(living))
     unseen = [Unseen("sockets", "; ".join(refused[:3]), "Look as root.")] if refused else []
     return sockets, (*unseen, *_uninhabited(root, first))
 
@@ -59,6 +63,12 @@ def _inhabited(processes: Iterable[Process]) -> dict[int, int]:
         if namespace:
             found.setdefault(namespace, process.pid)
     return found
+
+
+def _home(processes: Iterable[Process]) -> int:
+    """The namespace that most processes live in."""
+    counted = Counter(process.namespaces["net"] for process in processes if "net" in process.namespaces)
+    return counted.most_common(1)[0][0] if counted else 0
 
 
 def _holders(processes: Iterable[Process]) -> Mapping[int, Sequence[Process]]:

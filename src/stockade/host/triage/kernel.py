@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from shlex import quote
 from typing import Final
 
 from stockade.events import Ref, Severity
@@ -103,7 +104,7 @@ def _told(host: str, module: Module, severity: Severity, what: str) -> Oddity:
         f"the module {module.name} {what}",
         Ref(host, "module", module.name),
         "What runs in the kernel can hide everything else, and can be trusted with nothing.",
-        f"modinfo {module.name}; ls /sys/module/{module.name}; cat /proc/modules | head",
+        f"modinfo {quote(module.name)}; ls {quote(f'/sys/module/{module.name}')}; head /proc/modules",
         _HARMLESS[severity],
         () if severity == "informational" else ("T1014", "T1547.006"),
         facts,
@@ -148,7 +149,7 @@ def _formats(host: str, kernel: Kernel, owner: Owner) -> Iterator[Oddity]:
             f"programs of the format {each.name} are run by {each.interpreter}, which no package owns",
             Ref(host, "kernel", f"binfmt_misc/{each.name}"),
             "With the flag C the interpreter gets the rights of a setuid program that is run: root for anybody.",
-            f"cat /proc/sys/fs/binfmt_misc/{each.name}; sha256sum {each.interpreter}",
+            f"cat {quote(f'/proc/sys/fs/binfmt_misc/{each.name}')}; sha256sum {quote(each.interpreter)}",
             "qemu and Wine register formats, from packages or from a container that is gone; this is no package's.",
             ("T1546",),
             {"format": each.name, "interpreter": each.interpreter, "flags": each.flags},
@@ -182,7 +183,7 @@ def promiscuous(host: str, kernel: Kernel) -> Iterator[Oddity]:
             f"the interface {each.name} takes every packet, also those for others",
             Ref(host, "interface", each.name),
             "Who reads what passes by reads passwords.",
-            f"ip -d link show {each.name}; ss -0bp",
+            f"ip -d link show {quote(each.name)}; ss -0bp",
             "It is part of a bridge, as those of containers and virtual machines are."
             if each.bridged
             else "Bridges switch it on for their parts; this is part of none. Monitors do for as long as they run.",

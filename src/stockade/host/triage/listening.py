@@ -13,7 +13,7 @@ from stockade.host.facts.process import Process
 from stockade.host.facts.sockets import Sockets
 from stockade.host.oddity import Oddity
 from stockade.host.triage import places
-from stockade.host.triage.naming import Owner, facts
+from stockade.host.triage.naming import MOST, Owner, facts
 
 OF_THE_KERNEL: Final = frozenset({111, 2049, 4045, 20048, 51820, 4789, 8472, 6081, 4500, 500, 1701})
 """Ports at which the kernel itself may listen: NFS, WireGuard, VXLAN, Geneve, IPsec, L2TP."""
@@ -53,42 +53,51 @@ def listeners(sockets: Sockets, owner: Owner) -> tuple[Listener, ...]:
         port = 0 if sockets.handed_out(socket.port) else socket.port
         uid = held[0].uid if held else socket.uid
         key = (socket.transport, port, program, uid, not socket.loopback)
-        before = found.get(key)
-        found[key] = Listener(*key, (*(before.sockets if before else ()), socket), before.processes if before else held)
+        place = (*key, socket.namespace)
+        before = found.get(place)
+        found[place] = Listener(
+            *key, (*(before.sockets if before else ()), socket), before.processes if before else held
+        )
     return tuple(found.values())
 
 
 def unknown(
-    host: str, waiting: Sequence[Listener], owner: Owner, known: AbstractSet[str] | None, *, blind: bool
+    host: str, waiting: Sequence[Listener], owner: Owner, known: AbstractSet[str] | None, *, blind: bool, home: int = 0
 ) -> Iterator[Oddity]:
-    """Those that the machine's picture does not have; without a picture, those that nothing explains.
+    """Those that the machine's picture does not have; without a picture, those that nothing explains. Listeners of one
+    program that are judged alike are told together.
 
-    ``known`` are the keys of the picture. ``blind`` when open files of some process could not be read.
+    ``known`` are the keys of the picture. ``blind`` when open files of some process could not be read. ``home`` is the
+    network namespace of the machine itself.
     """
+    told: dict[tuple[Severity, str, str, int], list[Listener]] = {}
     for listener in waiting:
-        judged = _judged(listener, owner, known, blind=blind)
-        if judged is None:
-            continue
-        severity, harmless = judged
+        verdict = _judged(listener, owner, known, blind=blind, home=home)
+        if verdict is not None:
+            told.setdefault((*verdict, listener.program, listener.uid), []).append(listener)
+    for (severity, harmless, _, _), those in told.items():
+        first = those[0]
         yield Oddity(
             "unknown-listener",
             severity,
-            f"{_who(listener)} waits for connections at {_where(listener)}",
-            Ref(host, "socket", f"{listener.transport}/{listener.sockets[0].port}"),
+            f"{_who(first)} waits for connections at {_where(those)}",
+            Ref(host, "socket", f"{first.transport}/{first.sockets[0].port}"),
             "A back door waits at a port until somebody knocks.",
-            f"ss -lnp | grep ':{listener.sockets[0].port} '",
+            f"ss -lnp | grep ':{first.sockets[0].port} '",
             harmless,
             ("T1571", "T1205"),
-            _facts(listener),
+            _facts(those),
         )
 
 
 def _judged(
-    listener: Listener, owner: Owner, known: AbstractSet[str] | None, *, blind: bool
+    listener: Listener, owner: Owner, known: AbstractSet[str] | None, *, blind: bool, home: int
 ) -> tuple[Severity, str] | None:
     """How bad, and why it may be harmless; None for what nobody needs to hear of."""
     if not listener.processes:
         return _of_nobody(listener, blind=blind)
+    if home and listener.sockets[0].namespace not in {0, home}:
+        return "informational", "It listens in a network of its own, as containers do, not in the machine's."
     owned = bool(owner(listener.processes[0].exe))
     if known is not None:
         new: Severity = "medium" if owned else "high"
@@ -123,11 +132,13 @@ def _who(listener: Listener) -> str:
     return f"process {first.pid} ({places.name(first.exe) or first.name})"
 
 
-def _where(listener: Listener) -> str:
-    shown = ", ".join(str(socket) for socket in listener.sockets[:3])
-    return shown + (f" and {len(listener.sockets) - 3} more" if len(listener.sockets) > 3 else "")
+def _where(those: Sequence[Listener]) -> str:
+    sockets = list(dict.fromkeys(str(socket) for listener in those for socket in listener.sockets))
+    return ", ".join(sockets[:3]) + (f" and {len(sockets) - 3} more" if len(sockets) > 3 else "")
 
 
-def _facts(listener: Listener) -> Mapping[str, object]:
-    more = {"listener": listener.key, "ports": sorted({socket.port for socket in listener.sockets})[:20]}
-    return facts(listener.processes, **more) if listener.processes else more
+def _facts(those: Sequence[Listener]) -> Mapping[str, object]:
+    ports = sorted({socket.port for listener in those for socket in listener.sockets})
+    processes = list({each.pid: each for listener in those for each in listener.processes}.values())
+    more = {"listeners": [listener.key for listener in those[:MOST]], "ports": ports[:MOST]}
+    return facts(processes, **more) if processes else more

@@ -67,7 +67,7 @@ def _listening(facts: Facts, known: AbstractSet[str] | None) -> Iterator[Oddity]
     owner = facts.packages.owner
     waiting = listening.listeners(facts.sockets, owner)
     blind = any("open files" in process.unread for process in facts.processes)
-    yield from listening.unknown(facts.machine.name, waiting, owner, known, blind=blind)
+    yield from listening.unknown(facts.machine.name, waiting, owner, known, blind=blind, home=facts.sockets.home)
 
 
 def _every_number(machine: Machine) -> Iterator[Told]:

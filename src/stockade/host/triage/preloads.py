@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from shlex import quote
 from typing import Final
 
 from stockade.events import Severity
@@ -33,7 +34,7 @@ def preloaded(host: str, processes: Iterable[Process], owner: Owner) -> Iterator
             f"{library} was put into {who(those)} ({places.name(those[0].exe) or those[0].name}) by its environment",
             ref(host, those[0]),
             "A preloaded library can change what a program sees and says, and take the passwords that pass through it.",
-            f"sha256sum {library}; tr '\\0' '\\n' < /proc/{those[0].pid}/environ | grep ^LD_",
+            f"sha256sum {quote(library)}; tr '\\0' '\\n' < /proc/{those[0].pid}/environ | grep ^LD_",
             harmless,
             ("T1574.006",),
             facts(those, library=library, package=owner(library)),
@@ -76,7 +77,7 @@ def deleted(host: str, processes: Iterable[Process], owner: Owner) -> Iterator[O
             f"{who(those)} ({places.name(those[0].exe)}) {_use(len(those))} a library that was deleted: {library}",
             ref(host, those[0]),
             "What was put into a program and then deleted is not meant to be found.",
-            f"grep '{places.name(library)}' /proc/{those[0].pid}/maps; ls -l /proc/{those[0].pid}/map_files",
+            f"grep -F {quote(places.name(library))} /proc/{those[0].pid}/maps; ls -l /proc/{those[0].pid}/map_files",
             harmless,
             ("T1620",) if library.startswith(MEMFD) else ("T1574.006", "T1070.004"),
             facts(those, library=library, package=owner(library)),

@@ -44,7 +44,7 @@ class Report:
     @property
     def verdict(self) -> str:
         """How it stands, in a sentence that claims nothing which was not looked at."""
-        grave = sum(each.severity in {"critical", "high"} for each in self.findings)
+        grave = sum(story[0].severity in {"critical", "high"} for story in self.stories)
         if grave:
             return f"treat {self.host} as compromised until {'this is' if grave == 1 else 'these are'} explained"
         if self.findings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from shlex import quote
 
 from stockade.events import Severity
 from stockade.host.facts.process import Process
@@ -78,7 +79,7 @@ def misplaced(host: str, processes: Iterable[Process]) -> Iterator[Oddity]:
             f"{who(those)} {_runs(those)} {exe}, {_what_is_odd(exe)}",
             ref(host, those[0]),
             "An intruder can often write only where everybody can, and hides there what they bring.",
-            f"sha256sum {exe}; stat {exe}; tr '\\0' ' ' < /proc/{those[0].pid}/cmdline",
+            f"sha256sum {quote(exe)}; stat {quote(exe)}; tr '\\0' ' ' < /proc/{those[0].pid}/cmdline",
             harmless,
             ("T1036.005", "T1564.001") if places.hides(exe) else ("T1036.005",),
             facts(those),
@@ -119,7 +120,7 @@ def unowned(host: str, processes: Iterable[Process], owner: Owner) -> Iterator[O
             f"{who(those)} {_runs(those)} {exe}, which no package owns",
             ref(host, those[0]),
             "An intruder's program came with no package, whatever folder it lies in.",
-            f"sha256sum {exe}; stat {exe}",
+            f"sha256sum {quote(exe)}; stat {quote(exe)}",
             "Only packages put programs there; merged folders, alternatives and diversions were followed."
             if system
             else "It lies where people install programs themselves, beside the packages.",

@@ -1,0 +1,101 @@
+"""A machine is known again: its picture is vouched for by the log, and what is not as it was is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stockade.errors import Tampered
+from stockade.host.picture import Difference, Picture, compared, parsed
+from tests.cli.terminal import PROGRAM, Terminal
+from tests.servers.processes import program
+
+STORY = """
+said() { name=$1; shift; "$PROGRAM" host "$@" --json > "$name" 2> "$name.err"; echo $? > "$name.code"; }
+said early diff
+said taken baseline
+said same verify
+python3 -c 'import socket,time;s=socket.create_server(("0.0.0.0",4567));time.sleep(60)' &
+sleep 0.5
+said new diff
+said wrong verify
+said look triage --quick
+sed -i 's/openssh/openssl/' state/pictures/*.json
+said forged verify
+kill $!
+"""
+"""What happens on a machine with a network and processes of its own, where nothing changes but by us."""
+
+
+@pytest.fixture(scope="session")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with what every command has said, and its exit code."""
+    if os.geteuid() != 0:
+        pytest.skip("namespaces with a network need root here")
+    folder = tmp_path_factory.mktemp("pictures")
+    unshare = [program("unshare", "util-linux"), "--pid", "--fork", "--net", "--mount-proc"]
+    environment = Terminal(folder).environment | {"PROGRAM": str(PROGRAM)}
+    subprocess.run([*unshare, "sh", "-c", STORY], cwd=folder, env=environment, check=False, timeout=120)
+    return folder
+
+
+def said(story: Path, name: str) -> tuple[int, Any]:
+    text = (story / name).read_text()
+    return int((story / f"{name}.code").read_text()), json.loads(text) if text else (story / f"{name}.err").read_text()
+
+
+def test_without_a_picture_there_is_nothing_to_compare_with(story: Path) -> None:
+    code, told = said(story, "early")
+    assert code == 2
+    assert "stockade host baseline" in told
+
+
+def test_a_picture_is_in_the_log_by_its_digest_and_a_machine_that_is_the_same_passes(story: Path) -> None:
+    code, taken = said(story, "taken")
+    assert code == 0
+    assert taken["things"]["package"] > 100
+    logged = b"".join(path.read_bytes() for path in sorted((story / "state/audit").rglob("*")) if path.is_file())
+    assert taken["digest"].encode() in logged
+    code, same = said(story, "same")
+    assert (code, same["digest"]) == (0, taken["digest"])
+
+
+def test_what_is_new_is_told_and_a_machine_that_differs_does_not_pass(story: Path) -> None:
+    code, told = said(story, "new")
+    assert (code, [each["change"] for each in told["differences"]]) == (1, ["new"])
+    assert told["differences"][0]["thing"].startswith("tcp 4567 ")
+    code, refused = said(story, "wrong")
+    assert code == 5
+    assert "tcp 4567" in refused
+
+
+def test_a_look_uses_the_picture(story: Path) -> None:
+    code, told = said(story, "look")
+    assert (code, told["recorded"]) == (1, True)
+    assert [(each["signal"], each["severity"]) for each in told["findings"]] == [("unknown-listener", "high")]
+
+
+def test_a_picture_that_was_changed_is_refused(story: Path) -> None:
+    code, told = said(story, "forged")
+    assert code == 5
+    assert "is not the one that the log knows" in " ".join(told.split())
+
+
+def test_pictures_are_compared_kind_by_kind_where_both_have_it() -> None:
+    was = Picture("web1", 1.0, {"package": {"a": "1", "b": "1"}, "module": {"x": ""}})
+    now = Picture("web1", 2.0, {"package": {"a": "2", "c": "1"}})
+    assert [(each.thing, each.change) for each in compared(was, now)] == [("a", "changed"), ("b", "gone"), ("c", "new")]
+    assert Difference("package", "a", "1", "2") in list(compared(was, now))
+    assert parsed(was.octets()) == was
+    assert was.digest != now.digest
+
+
+@pytest.mark.parametrize("octets", [b"", b"[]", b'{"kinds": {}}', b"\xff"])
+def test_what_is_no_picture_is_refused(octets: bytes) -> None:
+    with pytest.raises(Tampered):
+        parsed(octets)
