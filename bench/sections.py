@@ -89,6 +89,10 @@ def respond(*, quick: bool) -> Sequence[Row]:
     return rows_of("respond", own=50 if quick else 500, reached=120 if quick else 2_000)
 
 
+def traffic(*, quick: bool) -> Sequence[Row]:
+    return rows_of("traffic", count=5_000 if quick else 1_000_000)
+
+
 SECTIONS: Final = (
     Section("decision", "One decision under five rules, in memory", decision),
     Section("shared", "Counters shared by the processes of one machine", shared),
@@ -104,5 +108,6 @@ SECTIONS: Final = (
     Section("search", "Search in the audit log", search),
     Section("credentials", "A hundred thousand credentials", credentials),
     Section("sealing", "The audit log, carried away", sealing),
+    Section("traffic", "Network traffic: read, compared and judged", traffic),
     Section("respond", "A response: planned, run and looked up", respond),
 )

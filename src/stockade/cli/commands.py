@@ -14,7 +14,7 @@ COMMANDS: Final = {
     "Run": "serve:serve logs:watch intake:intake ssh:ssh",
     "Understand": """
         checkup:check bans:bans explain:explain top:top logs:replay search:search search:timeline search:follow
-        audit:audit review:review detect:detect credentials:credentials reach:reach
+        audit:audit review:review detect:detect credentials:credentials reach:reach traffic:traffic
     """,
     "Respond": """
         host:host secrets:secrets incident:incident plans:plan responses:approve responses:run responses:resume
