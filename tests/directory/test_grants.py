@@ -174,13 +174,13 @@ def test_who_is_shut_out_is_so_with_codes_and_refresh_tokens_at_once(
         directory.redeem(board, code, BACK, None, NOW)
 
 
-def test_a_code_goes_with_the_session_it_was_made_in(
-    directory: BuiltinDirectory, who: SignedIn, board: Application
-) -> None:
-    code = agreed(directory, who, board)
+def test_a_code_goes_with_the_session_it_was_made_in(stage: Stage, who: SignedIn, board: Application) -> None:
+    directory, code = stage.directory, agreed(stage.directory, who, board)
     directory.close_sessions(who.account)
     with pytest.raises(UnknownCredentials):
         directory.redeem(board, code, BACK, None, NOW)
+    assert stage.reported("authentication.failure")
+    assert not stage.reported("grant.revoke"), "nobody has used it twice"
     with pytest.raises(UnknownCredentials):
         agreed(directory, who, board)
 

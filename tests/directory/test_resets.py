@@ -49,6 +49,20 @@ def test_the_code_goes_to_the_address_on_record_not_to_the_one_typed_in(
     assert answer[0].email == "Alice@example.org"
 
 
+def test_a_further_address_gets_a_code_once_it_is_confirmed_and_until_it_is_removed(
+    directory: BuiltinDirectory, alice: Account
+) -> None:
+    added = directory.add_email("alice", "Alice@example.net")
+    assert directory.request_reset("alice@example.net", NOW) is None
+    directory.confirm_email(added.ref)
+    found = directory.request_reset("ALICE@example.net", NOW)
+    assert found is not None
+    assert (found[0].name, found[0].email) == ("alice", "Alice@example.net")
+    assert directory.reset_password(found[1], NEW, NOW) == alice
+    directory.revoke(added.ref)
+    assert directory.request_reset("alice@example.net", NOW) is None
+
+
 def test_a_code_works_once(directory: BuiltinDirectory, alice: Account) -> None:
     once = code(directory)
     directory.reset_password(once, NEW, NOW)

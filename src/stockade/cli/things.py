@@ -250,7 +250,7 @@ def add_email(
 
 @email.command("confirm")
 def confirm_email(number: Number, *, config: Config = None, json: Json = False) -> None:
-    """Note that an address is its owner's."""
+    """Note that an address is its owner's, who can have a new password sent there."""
     from stockade.directory.accounts import SYSTEM
     from stockade.events import Ref
 

@@ -36,7 +36,7 @@ CODE_SECONDS: Final = 60.0
 """Seconds in which a code has to be redeemed; RFC 6749, section 4.1.2, allows ten minutes."""
 LONGEST: Final = 512
 _PARTS: Final = "."
-_GRANT = with_holder("grant").add_columns(grants.c.application_id)
+_GRANT = with_holder("grant").add_columns(grants.c.application_id, grants.c.refresh)
 _BY_CODE = (
     _GRANT.add_columns(codes.c.redirect, codes.c.challenge)
     .join(codes, codes.c.grant_id == grants.c.id)
@@ -240,6 +240,8 @@ def _used_before(change: Change, asking: _Asking, code: str, what: str) -> Unkno
     row = change.sql.execute(_BY_FAMILY, wanted).first()
     if row is None:
         return UnknownCredentials(f"no such {what}")
+    if row._mapping[grants.c.refresh] is None:
+        return UnknownCredentials("code tried before, or of a session that is over", account_of(row).ref)
     found, reason = credential_of(row), f"{what} used twice"
     live = update(grants).where(grants.c.id == found.id, grants.c.revoked.is_(None))
     if change.sql.execute(live.values(revoked=asking.now)).rowcount:

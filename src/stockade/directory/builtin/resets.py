@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from stockade.directory.accounts import Account
 from stockade.directory.builtin.holdings import CODE_LIFETIME
 from stockade.directory.builtin.register import Register, account_named, account_of, row_named, take_turns
-from stockade.directory.builtin.schema import accounts, resets
+from stockade.directory.builtin.schema import accounts, emails, resets
 from stockade.directory.builtin.sessions import LONGEST_COOKIE, end_sessions
 from stockade.directory.names import email_key
 from stockade.directory.refusals import BadName, UnknownCredentials
@@ -44,10 +44,10 @@ class Resets(Register):
         self, email_or_name: str, now: float, *, source: str | None = None, by: Ref | None = None
     ) -> tuple[Account, Secret] | None:
         """A new one-time code for the account, good for CODE_LIFETIME, in place of any earlier one; None when there
-        is no such account or it is shut out.
+        is no such account or it is shut out. A further address of the account does as well once it is confirmed.
 
-        Send the code to the returned account's e-mail address, never to what was typed in, and answer the client the
-        same in both cases.
+        Send the code to the returned account's e-mail address, which is the one that was asked for as it is kept, never
+        to what was typed in, and answer the client the same in both cases.
         """
         code = make_code()
         with self._database.writing() as sql:
@@ -105,13 +105,21 @@ def _change(sql: Connection, account_id: int, hashed: str | None, now: float) ->
 
 
 def _account_for(sql: Connection, email_or_name: str) -> Account | None:
-    row = _row_by_email(sql, email_or_name) if "@" in email_or_name else row_named(sql, email_or_name)
+    if "@" in email_or_name:
+        return _account_by_email(sql, email_or_name)
+    row = row_named(sql, email_or_name)
     return None if row is None else account_of(row)
 
 
-def _row_by_email(sql: Connection, email: str) -> Row[Any] | None:
+def _account_by_email(sql: Connection, email: str) -> Account | None:
+    """The account of this address; of a further one, with that as its own."""
     try:
         key = email_key(email)
     except BadName:
         return None
-    return sql.execute(select(accounts).where(accounts.c.email_key == key)).one_or_none()
+    if (row := sql.execute(select(accounts).where(accounts.c.email_key == key)).one_or_none()) is not None:
+        return account_of(row)
+    confirmed = (emails.c.address_key == key) & emails.c.confirmed.is_not(None) & emails.c.revoked.is_(None)
+    further = select(accounts, emails.c.address).join(emails, emails.c.account_id == accounts.c.id).where(confirmed)
+    row = sql.execute(further).one_or_none()
+    return None if row is None else replace(account_of(row), email=row._mapping[emails.c.address])
