@@ -158,7 +158,7 @@ class Restricting:
         standing = self._packets.standing()
         if standing is None:
             return False
-        self._insist("network.lift", _noted(standing.note) | ({"lapsed": True} if standing.lapsed else {}))
+        self._tell("network.lift", _noted(standing.note) | ({"lapsed": True} if standing.lapsed else {}))
         self._packets.lift()
         return True
 
@@ -173,14 +173,17 @@ class Restricting:
         if standing is None or not standing.lapsed:
             return False
         self._packets.fall_back()
-        self._tell("network.lift", {"lapsed": True} | ({} if standing.kept else _noted(standing.note)))
+        if standing.kept:  # nothing was opened: what was confirmed before counts
+            self._tell("network.restrict", {"lapsed": True, "kept": _noted(standing.note)}, "failure")
+        else:
+            self._tell("network.lift", {"lapsed": True} | _noted(standing.note))
         return True
 
     def actuator(self) -> HostActuator:
         """The network of this machine for the steps of a plan, whose details are as they would be typed: ``allow``,
         ``allow_out`` and ``operator``, lists of texts.
         """
-        return HostActuator(machine().id, self._wanted, clock=self._clock, packets=self._packets)
+        return HostActuator(machine().id, self._wanted, clock=self._clock, record=self._record, packets=self._packets)
 
     def _wanted(self, step: Step) -> Wanted:
         allow, out, operator = (_texts(step.details.get(name)) for name in ("allow", "allow_out", "operator"))
@@ -220,21 +223,21 @@ class Restricting:
             "servers": [f"{each.role} {each.name}" for each in restriction.servers],
         }
 
-    def _event(self, action: str, details: dict[str, object], outcome: Outcome = "success") -> Event:
-        source = next((str(each.peer) for each in sessions.own()), None)
-        return Event(self._clock(), action, self._by, machine(), source, outcome, details)
-
     def _tell(self, action: str, details: dict[str, object], outcome: Outcome = "success") -> None:
-        """Record it; where that fails it is said, and goes on: a full disk must not keep the network open."""
+        source = next((str(each.peer) for each in sessions.own()), None)
+        self._record(Event(self._clock(), action, self._by, machine(), source, outcome, details))
+
+    def _record(self, event: Event) -> None:
+        """Lifting must be recorded. All else goes on where that fails, and it is said: a full disk must not keep the
+        network open.
+        """
         try:
             if self._recording is not None:
-                self._recording.insist(self._event(action, details, outcome))
+                self._recording.insist(event)
         except StockadeError as error:
-            _log.warning("%s is not on record: %s", action, error.message)
-
-    def _insist(self, action: str, details: dict[str, object]) -> None:
-        if self._recording is not None:
-            self._recording.insist(self._event(action, details))
+            if event.action == "network.lift" and not event.details.get("lapsed"):
+                raise
+            _log.warning("%s is not on record: %s", event.action, error.message)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Final
 
 from stockade.errors import ConfigurationError
-from stockade.events import Ref
+from stockade.events import Event, Ref
 from stockade.host.restrict.kernel import PacketFilter
 from stockade.host.restrict.named import Connection, Restriction, Server
 from stockade.host.restrict.shutting import shut
@@ -31,7 +31,8 @@ class Wanted:
 
 
 class HostActuator:
-    """The network of the machine called ``host``. ``draw`` makes a restriction of a step, and may raise Refused.
+    """The network of the machine called ``host``. ``draw`` makes a restriction of a step, and may raise Refused;
+    ``record`` hears of what is done.
 
     A step is confirmed by the process that takes it, when all that was named answers as before.
     """
@@ -45,9 +46,10 @@ class HostActuator:
         draw: Callable[[Step], Wanted],
         *,
         clock: Callable[[], float],
+        record: Callable[[Event], None] = lambda _event: None,
         packets: PacketFilter | None = None,
     ) -> None:
-        self._host, self._draw, self._clock = host, draw, clock
+        self._host, self._draw, self._clock, self._record = host, draw, clock, record
         self._packets = packets or PacketFilter()
 
     def observe(self, target: Ref) -> Mapping[str, object]:
@@ -66,12 +68,15 @@ class HostActuator:
         if self.holds(step):
             return {}
         if step.verb == "network.lift":
+            self._tell(step.verb, step, by)
             self._packets.lift()
             return {}
         wanted = self._draw(step)
         note = Note(FORMS[step.verb], _digest(step), by.id[:40] if by else "a plan", self._clock())
         answers = shut(self._packets, wanted.restriction, WITHIN, note, sessions=wanted.sessions, sinks=wanted.sinks)
         self._packets.confirm()
+        for done in (step.verb, "network.confirm"):
+            self._tell(done, step, by)
         return {"silent": [each.name for each, answered in answers.items() if answered is False]}
 
     def holds(self, step: Step) -> bool:
@@ -84,6 +89,10 @@ class HostActuator:
         if standing is None or not standing.kept or standing.on_trial or standing.note is None:
             return False
         return (standing.note.called, standing.note.digest) == (FORMS[step.verb], _digest(step))
+
+    def _tell(self, action: str, step: Step, by: Ref | None) -> None:
+        told = {"reason": step.reason} if action == "network.lift" else {"reason": step.reason, "digest": _digest(step)}
+        self._record(Event(self._clock(), action, by, step.target, details=told))
 
 
 def _digest(step: Step) -> str:

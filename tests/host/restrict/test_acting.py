@@ -7,7 +7,7 @@ from ipaddress import ip_address
 import pytest
 
 from stockade.errors import ConfigurationError, Refused, Unavailable
-from stockade.events import Ref
+from stockade.events import Event, Ref
 from stockade.host.acting import HostActuator, Wanted
 from stockade.host.restrict.kernel import PacketFilter
 from stockade.host.restrict.named import Connection, Restriction, network_of
@@ -26,13 +26,16 @@ def draw(asked: Step) -> Wanted:
     return Wanted(Restriction(people=(network_of(str(asked.details.get("allow", four("friend")))),)))
 
 
-def actuator(hosts: Hosts) -> Actuator:
-    return HostActuator("web1", draw, clock=lambda: 1_800_000_000.0, packets=PacketFilter(hosts.nft))
+def actuator(hosts: Hosts, told: list[Event]) -> Actuator:
+    return HostActuator(
+        "web1", draw, clock=lambda: 1_800_000_000.0, record=told.append, packets=PacketFilter(hosts.nft)
+    )
 
 
 @pytest.mark.parametrize("verb", ["network.restrict", "network.isolate"])
 def test_a_step_is_taken_once_seen_and_taken_back(hosts: Hosts, verb: str) -> None:
-    system, do, back = actuator(hosts), step(verb), step("network.lift")
+    told: list[Event] = []
+    system, do, back = actuator(hosts, told), step(verb), step("network.lift")
     before = system.observe(WEB)
     assert before == {"network": "open"}
     assert {verb, back.verb} <= system.verbs
@@ -48,6 +51,7 @@ def test_a_step_is_taken_once_seen_and_taken_back(hosts: Hosts, verb: str) -> No
     for _ in range(2):
         system.perform(back)
     assert system.observe(WEB) == before
+    assert [event.action for event in told] == [verb, "network.confirm", "network.lift"]
 
 
 def test_a_step_that_would_cut_off_who_runs_the_plan_is_refused(hosts: Hosts) -> None:
@@ -62,7 +66,7 @@ def test_a_step_that_would_cut_off_who_runs_the_plan_is_refused(hosts: Hosts) ->
 
 
 def test_nothing_is_seen_of_another_machine_and_no_other_verb_is_known(hosts: Hosts) -> None:
-    system = actuator(hosts)
+    system = actuator(hosts, [])
     assert system.observe(Ref("host", "network", "web2")) == {}
     with pytest.raises(ConfigurationError):
         system.holds(step("server.rebuild"))

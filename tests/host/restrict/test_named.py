@@ -99,7 +99,7 @@ def test_a_network_that_is_everybody_is_none() -> None:
 
 def test_the_connections_of_the_kernel_are_read_mapped_addresses_unwrapped() -> None:
     assert list(connections(TCP)) == [(ME, 102)]
-    (mapped, inode), (six, _) = connections(TCP6)
+    (mapped, inode), (six, _) = connections(TCP6, "tcp6")
     assert (mapped, inode) == (ME, 103)
     assert (str(six.local), str(six.peer)) == ("2001:db8::1", "2001:db8::9")
 

@@ -36,6 +36,11 @@ def machine(host: str) -> tuple[str, str]:
     return four(host, 1), six(host, 1)
 
 
+def recorded(hosts: Hosts) -> list[dict[str, object]]:
+    """What the security log says."""
+    return [json.loads(line) for line in (hosts.directory / "state" / "security.log").read_text().splitlines()]
+
+
 def test_who_is_named_passes_and_all_others_are_cut_off(hosts: Hosts) -> None:
     before = hosts.ruleset()
     (hosts.directory / "stockade.toml").write_text(f'operators = ["{four("friend")}"]\n' + SINK.format(four("sink")))
@@ -66,8 +71,7 @@ def test_who_is_named_passes_and_all_others_are_cut_off(hosts: Hosts) -> None:
         assert me.stockade("lift")[1] == "nothing was shut\n"
         assert hosts.reaches("evil", four("evil", 1), 9000)
     assert hosts.ruleset() == before
-    log = (hosts.directory / "state" / "security.log").read_text().splitlines()
-    told = [(entry["action"], entry["remote_ip"]) for entry in map(json.loads, log)]
+    told = [(entry["action"], entry["remote_ip"]) for entry in recorded(hosts)]
     assert told == [(f"network.{verb}", four("operator")) for verb in ("restrict", "confirm", "lift")]
 
 
@@ -86,6 +90,7 @@ def test_what_nobody_confirms_is_over_in_time_whatever_was_killed(hosts: Hosts) 
 
 def test_a_rule_that_would_cut_off_the_operator_is_refused_or_rolled_back_with_the_session_alive(hosts: Hosts) -> None:
     before = hosts.ruleset()
+    (hosts.directory / "stockade.toml").write_text("")
     with hosts.signed_in() as me:
         for operator in ([], ["--operator", "192.0.2.7"]):
             refused = hosts.console("restrict", *operator)
@@ -97,6 +102,9 @@ def test_a_rule_that_would_cut_off_the_operator_is_refused_or_rolled_back_with_t
         assert me.alive
         assert code == 0
         assert me.stockade("restrictions") == (0, "nothing is shut\n")
+    assert [(each["action"], each.get("lapsed")) for each in recorded(hosts)] == [
+        ("network.restrict", None), ("network.lift", True),
+    ]  # fmt: skip
 
 
 def test_a_typed_yes_keeps_it(hosts: Hosts) -> None:

@@ -33,10 +33,10 @@ _ERRORS: Final = (
 )
 _INWARD: Final = (
     (
-        "icmpv6 type { nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, nd-redirect } ip6 hoplimit 255",
+        "icmpv6 type { nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } ip6 hoplimit 255",
         "neighbour discovery",
     ),
-    ("icmpv6 type mld-listener-query", "neighbour discovery"),
+    ("ip6 saddr fe80::/10 icmpv6 type mld-listener-query", "neighbour discovery"),
     ("udp sport 67 udp dport 68", "DHCP"),
     ("ip6 saddr fe80::/10 udp sport 547 udp dport 546", "DHCP"),
 )

@@ -3,38 +3,35 @@
 from __future__ import annotations
 
 import os
-import re
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
-from stockade.host.restrict.named import Address, Connection, address_of
+from stockade.host.facts.netfiles import TCP, parsed
+from stockade.host.facts.procfs import number_in, stat
+from stockade.host.restrict.named import Connection, address_of
 
 PROC: Final = Path("/proc")
-ESTABLISHED: Final = "01"
-LISTENING: Final = "0A"
 DEEPEST: Final = 64
 """Processes above this one that are looked at."""
 
 
-def connections(text: str, state: str = ESTABLISHED) -> Iterator[tuple[Connection, int]]:
-    """The TCP connections in a state, each with the inode of its socket, of /proc/net/tcp or tcp6 (proc(5))."""
-    for words in (line.split() for line in text.splitlines()[1:]):
-        if len(words) > 9 and words[3] == state:
-            (local, port), (peer, peer_port) = _end(words[1]), _end(words[2])
-            yield Connection(local, port, peer, peer_port), int(words[9])
+def connections(text: str, protocol: str = "tcp") -> Iterator[tuple[Connection, int]]:
+    """The established connections of /proc/net/tcp or tcp6 (proc_pid_net(5)), each with the inode of its socket."""
+    for each in parsed(protocol, text):
+        if each.state == "established":
+            ends = address_of(each.address), each.port, address_of(each.remote), each.remote_port
+            yield Connection(*ends), each.inode
 
 
-def listed(proc: Path = PROC, state: str = ESTABLISHED) -> dict[int, Connection]:
+def listed(proc: Path = PROC) -> dict[int, Connection]:
     """Those of this network namespace, by inode."""
     found: dict[int, Connection] = {}
-    for name in ("tcp", "tcp6"):
+    for name in TCP:
         with suppress(OSError):
             text = (proc / "self" / "net" / name).read_text()
-            found |= {inode: connection for connection, inode in connections(text, state)}
+            found |= {inode: connection for connection, inode in connections(text, name)}
     return found
 
 
@@ -82,9 +79,8 @@ def _above(pid: int, proc: Path) -> Iterator[int]:
 
 
 def _parent(pid: int, proc: Path) -> int:
-    """The name of a process is in parentheses and may hold anything, so its last one is looked for."""
-    with suppress(OSError, ValueError, IndexError):
-        return int((proc / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()[1])
+    with suppress(OSError, ValueError):
+        return stat((proc / str(pid) / "stat").read_text(errors="replace")).parent
     return 0
 
 
@@ -92,8 +88,9 @@ def _sockets(pid: int, proc: Path) -> Iterator[int]:
     with suppress(OSError):
         for each in sorted((proc / str(pid) / "fd").iterdir()):
             with suppress(OSError):
-                if found := re.fullmatch(r"socket:\[(\d+)\]", str(each.readlink())):
-                    yield int(found[1])
+                link = str(each.readlink())
+                if link.startswith("socket:"):
+                    yield number_in(link)
 
 
 def _processes(proc: Path) -> Iterator[int]:
@@ -119,10 +116,3 @@ def _said(environ: Mapping[str, str]) -> Connection | None:
     with suppress(ValueError, IndexError):
         return Connection(address_of(words[2]), int(words[3]), address_of(words[0]), int(words[1]))
     return None
-
-
-def _end(text: str) -> tuple[Address, int]:
-    """An address as the kernel prints it: words of four octets in its own order, in hexadecimal."""
-    words, _, port = text.partition(":")
-    octets = b"".join(int(words[at : at + 8], 16).to_bytes(4, sys.byteorder) for at in range(0, len(words), 8))
-    return address_of(str(ip_address(octets))), int(port, 16)
