@@ -9,6 +9,9 @@ from typing import Final
 LARGEST: Final = 1 << 20
 """Octets that are read of one settings file; what is longer is no settings file."""
 
+LINKS: Final = 8
+"""Links that are followed one after another before they are taken for a circle."""
+
 
 class Tree:
     """Paths of a machine, followed within its root, so that a link of a copied machine never leads out of the copy."""
@@ -39,6 +42,16 @@ class Tree:
         """The one spelling of a path: its folders followed, its last part left as it is."""
         parent, _, name = path.rpartition("/")
         return f"{self.folder(parent)}/{name}"
+
+    def resolved(self, path: str) -> str:
+        """The path that a chain of links ends at, all of it within the root."""
+        for _ in range(LINKS):
+            path = self.spelled(path)
+            target = self.link(path)
+            if target is None:
+                break
+            path = os.path.normpath(os.path.join(path, "..", target))  # noqa: PTH118  not of here
+        return path
 
     def link(self, path: str) -> str | None:
         """What a symbolic link says; None for what is none."""

@@ -1,0 +1,129 @@
+"""What the files that make something run will run: crontab(5), systemd.service(5), udev(7), apt.conf(5) and others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, NamedTuple
+
+from stockade.host.facts.placed import Placed
+
+ASSIGNED: Final = re.compile(r"\s*[A-Za-z_]\w*\s*=")
+INVOKED: Final = re.compile(r"(?:Pre|Post)-(?:Invoke|Install)[\w-]*(?:::)?\s*(\{[^}]*\}|\"(?:[^\"\\]|\\.)*\")", re.I)
+QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
+RUN: Final = re.compile(r'(?:RUN|PROGRAM|IMPORT)(?:\{(?:program)\})?\s*[+:]?==?\s*"((?:[^"\\]|\\.)*)"')
+HOOK: Final = re.compile(r"\s*(?:pre|post)-invoke\s*=?\s*[\"']?(.*?)[\"']?\s*$")
+PREFIXES: Final = "@-:+!|"
+
+
+class Command(NamedTuple):
+    """A command, whom it runs as (empty where the file does not say), and what sets it off."""
+
+    text: str
+    user: str = ""
+    trigger: str = ""
+
+
+def commands(placed: Placed) -> Iterator[Command]:
+    """The commands of a file in a place; none of a compiled program."""
+    reader = READERS.get(placed.kind)
+    if reader is not None and not placed.is_program:
+        yield from reader(placed)
+
+
+def _joined(text: str) -> Iterator[str]:
+    """Lines, those that end in a backslash joined with the next; comments and empty ones left out."""
+    for line in text.replace("\\\n", " ").splitlines():
+        if line.strip() and line.lstrip()[0] not in "#;":
+            yield line.strip()
+
+
+def _crontab(placed: Placed) -> Iterator[Command]:
+    fields = 3 if placed.path.endswith("anacrontab") else 6
+    for line in _joined(placed.text):
+        if not ASSIGNED.match(line):
+            yield from _timed(line, fields, named=fields == 6)
+
+
+def _user_crontab(placed: Placed) -> Iterator[Command]:
+    user = placed.path.rpartition("/")[2]
+    for line in _joined(placed.text):
+        if not ASSIGNED.match(line):
+            for command in _timed(line, 5, named=False):
+                yield command._replace(user=user)
+
+
+def _timed(line: str, fields: int, *, named: bool) -> Iterator[Command]:
+    """``MIN HOUR DAY MONTH WEEKDAY [USER] COMMAND``, or ``@reboot [USER] COMMAND``."""
+    before = (2 if named else 1) if line.startswith("@") else fields
+    words = line.split(None, before)
+    if len(words) > before:
+        when = words[: before - 1] if named else words[:before]
+        yield Command(words[-1], words[before - 1] if named else "", " ".join(when))
+
+
+def _script(placed: Placed) -> Iterator[Command]:
+    yield from (Command(line) for line in _joined(placed.text))
+
+
+def _unit(placed: Placed) -> Iterator[Command]:
+    user = ""
+    for line in _joined(placed.text):
+        word, equals, value = line.partition("=")
+        if equals and word.strip() == "User":
+            user = value.strip()
+        elif equals and word.strip().startswith("Exec"):
+            yield Command(value.strip().lstrip(PREFIXES), user, word.strip())
+
+
+def _udev(placed: Placed) -> Iterator[Command]:
+    yield from (Command(found, "root", "udev") for line in _joined(placed.text) for found in RUN.findall(line))
+
+
+def _apt(placed: Placed) -> Iterator[Command]:
+    text = "\n".join(line for line in placed.text.splitlines() if not line.lstrip().startswith(("//", "#")))
+    for block in INVOKED.findall(text):
+        yield from (Command(found.replace('\\"', '"'), "root", "apt") for found in QUOTED.findall(block))
+    if "/dpkg" in placed.path:
+        hooks = (HOOK.match(line) for line in text.splitlines())
+        yield from (Command(hook[1], "root", "dpkg") for hook in hooks if hook)
+
+
+def _autostart(placed: Placed) -> Iterator[Command]:
+    for line in _joined(placed.text):
+        if line.startswith("Exec"):
+            yield Command(line.partition("=")[2].strip(), "", "at the start of a desktop")
+
+
+def _modprobe(placed: Placed) -> Iterator[Command]:
+    for line in _joined(placed.text):
+        words = line.split(None, 2)
+        if len(words) == 3 and words[0] in {"install", "remove"}:
+            yield Command(words[2], "root", f"module {words[1]}")
+
+
+def _python(placed: Placed) -> Iterator[Command]:
+    """A line of a ``.pth`` that begins with ``import`` is run whenever Python starts (site, in Python's library)."""
+    for line in _joined(placed.text):
+        if placed.path.endswith(".py") or line.startswith(("import ", "import\t")):
+            yield Command(line, "", "Python")
+
+
+READERS: Final[Mapping[str, Callable[[Placed], Iterator[Command]]]] = {
+    "crontab": _crontab,
+    "user crontab": _user_crontab,
+    "at job": _script,
+    "script": _script,
+    "generator": _script,
+    "unit": _unit,
+    "user unit": _unit,
+    "shell start": _script,
+    "environment": _script,
+    "udev": _udev,
+    "apt": _apt,
+    "autostart": _autostart,
+    "modprobe": _modprobe,
+    "python start": _python,
+    "git template": _script,
+    "git hook": _script,
+}
