@@ -9,7 +9,9 @@ from typing import Final, NamedTuple
 from stockade.host.facts.placed import Placed
 
 ASSIGNED: Final = re.compile(r"\s*[A-Za-z_]\w*\s*=")
-INVOKED: Final = re.compile(r"(?:Pre|Post)-(?:Invoke|Install)[\w-]*(?:::)?\s*(\{[^}]*\}|\"(?:[^\"\\]|\\.)*\")", re.I)
+INVOKED: Final = re.compile(
+    r"(?:Pre|Post)-(?:Invoke|Install)[\w-]*(?:::)?\s*(\{[^}]*\}|\"(?:[^\"\\]|\\.)*\")", re.IGNORECASE
+)
 QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
 RUN: Final = re.compile(r'(?:RUN|PROGRAM|IMPORT)(?:\{(?:program)\})?\s*[+:]?==?\s*"((?:[^"\\]|\\.)*)"')
 HOOK: Final = re.compile(r"\s*(?:pre|post)-invoke\s*=?\s*[\"']?(.*?)[\"']?\s*$")
@@ -72,6 +74,8 @@ def _unit(placed: Placed) -> Iterator[Command]:
         word, equals, value = line.partition("=")
         if equals and word.strip() == "User":
             user = value.strip()
+        elif equals and word.strip() == "Environment" and "LD_" in value:
+            yield Command(value.strip().strip("\"'"), user, "environment")
         elif equals and word.strip().startswith("Exec"):
             yield Command(value.strip().lstrip(PREFIXES), user, word.strip())
 

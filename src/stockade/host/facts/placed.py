@@ -27,7 +27,8 @@ class Placed:
 
     ``changed`` is when its content or its mode last was, in seconds since the epoch (st_ctime, which no ordinary
     program can set). ``text`` is what it says, at most a mebibyte, and may hold secrets: it is never shown or kept.
-    ``link`` is what a symbolic link says; then the rest is of what it leads to. ``sha256`` is empty for what is longer.
+    ``link`` is where a symbolic link leads; then the rest is of what lies there. ``sha256`` is empty
+    for what is longer.
     """
 
     kind: str
@@ -157,10 +158,10 @@ def _keys(tree: Tree, people: Iterable[Account]) -> Iterator[str]:
 
 
 def _read(tree: Tree, path: str, kind: str, unseen: list[Unseen]) -> Iterator[Placed]:
-    link = tree.link(path) or ""
     place = tree.spelled(path)
+    link = tree.resolved(place) if tree.link(place) is not None else ""
     try:
-        octets, about = _octets(tree, place, link, kind)
+        octets, about = _octets(tree, link or place, kind)
     except FileNotFoundError:  # a link that leads nowhere, as /dev/null in a copy
         yield Placed(kind, path, 0, 0, 0, 0.0, link=link)
         return
@@ -172,9 +173,8 @@ def _read(tree: Tree, path: str, kind: str, unseen: list[Unseen]) -> Iterator[Pl
     yield Placed(kind, path, about.st_mode, about.st_uid, about.st_size, about.st_ctime, text, link, digest)
 
 
-def _octets(tree: Tree, path: str, link: str, kind: str) -> tuple[bytes, os.stat_result]:
-    target = tree.resolved(path) if link else path
-    about = os.lstat(tree.at(target))
+def _octets(tree: Tree, path: str, kind: str) -> tuple[bytes, os.stat_result]:
+    about = os.lstat(tree.at(path))
     if not stat.S_ISREG(about.st_mode):
         return b"", about  # a mask: /dev/null
-    return tree.octets(target, 64 * LARGEST if kind == "authorized keys" else LARGEST), about
+    return tree.octets(path, 64 * LARGEST if kind == "authorized keys" else LARGEST), about

@@ -25,7 +25,11 @@ PLACES: Final[Mapping[str, tuple[str, ...]]] = {
         *("/etc/systemd/system-generators/*", "/usr/local/lib/systemd/system-generators/*"),
         *("/usr/lib/systemd/system-generators/*", "/run/systemd/system-generators/*"),
         *("/etc/systemd/user-generators/*", "/usr/local/lib/systemd/user-generators/*"),
-        *("/usr/lib/systemd/user-generators/*", "/usr/lib/systemd/system-shutdown/*", "/usr/lib/systemd/system-sleep/*"),
+        *(
+            "/usr/lib/systemd/user-generators/*",
+            "/usr/lib/systemd/system-shutdown/*",
+            "/usr/lib/systemd/system-sleep/*",
+        ),
     ),
     "unit": (
         *("/etc/systemd/system/**", "/usr/lib/systemd/system/**", "/usr/local/lib/systemd/system/**"),

@@ -1,0 +1,34 @@
+"""All ways in that somebody may have left, one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stockade.host.facts.packages import Packages
+from stockade.host.facts.placed import Placed, Placement
+from stockade.host.oddity import Oddity
+from stockade.host.triage.origin import News, origin
+from stockade.host.triage.passing import libraries, modules, pam
+from stockade.host.triage.people import accounts, sudo
+from stockade.host.triage.ssh import ssh_keys, sshd
+
+
+def odd(host: str, placement: Placement, packages: Packages, is_news: News) -> Iterator[Oddity]:
+    """All ways in that are odd."""
+    yield from accounts(host, placement.accounts)
+    for placed in placement.files:
+        if origin(placed, packages).state not in {"unchanged", "off"}:
+            yield from _one(host, placed, packages)
+    yield from ssh_keys(host, placement, is_news)
+    yield from modules(host, placement.of("pam module"), packages)
+
+
+def _one(host: str, placed: Placed, packages: Packages) -> Iterator[Oddity]:
+    if placed.kind == "sudoers":
+        yield from sudo(host, placed)
+    elif placed.kind == "pam":
+        yield from pam(host, placed, packages)
+    elif placed.kind == "sshd":
+        yield from sshd(host, placed, packages)
+    elif placed.kind in {"preload", "library path"}:
+        yield from libraries(host, placed, packages)
