@@ -25,10 +25,9 @@ class Machine:
 
     def _within(self, path: str) -> Path:
         """The place of a path; refuses one that a link of the made-up machine would lead out, to a real file."""
-        place = self.root / path.lstrip("/")
-        whole = place.resolve()
-        if not whole.is_relative_to(self.root.resolve()):
-            raise ValueError(f"{path} of the made-up machine is {whole} of the real one")
+        place = (self.root / path.lstrip("/")).resolve()
+        if not place.is_relative_to(self.root.resolve()):
+            raise ValueError(f"{path} of the made-up machine is {place} of the real one")
         place.parent.mkdir(parents=True, exist_ok=True)
         return place
 

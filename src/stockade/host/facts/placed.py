@@ -78,7 +78,7 @@ def read(root: Path) -> tuple[Placement, tuple[Unseen, ...]]:
     homes = sorted({account.home.rstrip("/") for account in people if account.home.startswith("/")} - {""})
     wanted = dict(_wanted(tree, homes, unseen))
     wanted |= dict.fromkeys(_keys(tree, people), "authorized keys")
-    files = [each for path, kind in wanted.items() for each in _read(tree, path, kind, unseen)]
+    files = [each for path, kind in wanted.items() for each in taken(tree, path, kind, unseen)]
     return Placement(tuple(files), people), tuple(unseen)
 
 
@@ -157,7 +157,8 @@ def _keys(tree: Tree, people: Iterable[Account]) -> Iterator[str]:
                 yield whole
 
 
-def _read(tree: Tree, path: str, kind: str, unseen: list[Unseen]) -> Iterator[Placed]:
+def taken(tree: Tree, path: str, kind: str, unseen: list[Unseen]) -> Iterator[Placed]:
+    """One file in a place, as it lies there; nothing, and told why in ``unseen``, when it cannot be read."""
     place = tree.spelled(path)
     link = tree.resolved(place) if tree.link(place) is not None else ""
     try:

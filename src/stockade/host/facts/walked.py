@@ -24,7 +24,9 @@ REPOSITORIES: Final = (
 )
 QUICK: Final = dict.fromkeys(PROGRAMS, 0) | dict.fromkeys(SHARED, 2) | dict.fromkeys(REPOSITORIES, 4)
 """Where a quick walk goes, and how many folders deep."""
-ALL: Final = {"/": 1 << 20}
+DEEP: Final = 1 << 20
+ALL: Final = dict.fromkeys(("/usr", "/etc", "/root", "/home", "/opt", "/srv", "/var", "/dev", "/tmp", "/"), DEEP)  # noqa: S108
+"""Everything, what matters most first: the walk may be out of time before it ends."""
 MEMORY: Final = ("/dev/shm/", "/dev/mqueue/", "/dev/hugepages")  # noqa: S108  looked at
 FOREIGN: Final = ("/var/lib/docker", "/var/lib/containers/storage", "/var/lib/containerd", "/var/lib/snapd", "/snap")
 KERNELS: Final = frozenset({"/proc", "/sys", "/run/user"})
@@ -67,7 +69,7 @@ def walk(root: Path, found: Walked, folders: Mapping[str, int] = ALL, seconds: f
     It ends after ``seconds``, and then tells what it has not been in.
     """
     tree, end, denied = Tree(root), monotonic() + seconds, 0
-    apart = KERNELS | set(FOREIGN) | set(_elsewhere(tree))
+    apart = KERNELS | set(FOREIGN) | set(_elsewhere(tree)) | folders.keys()
     found.unseen.extend(Unseen(path, "holds other machines' files, as of containers", f"look with --root {path}")
                         for path in FOREIGN if os.path.isdir(tree.at(path)))  # fmt: skip # noqa: PTH112
     waiting = [(path, deep) for path, deep in reversed(list(folders.items())) if tree.link(path) is None]

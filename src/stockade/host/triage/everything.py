@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
-from stockade.host.triage import live
+from stockade.host.triage import disk, live
 from stockade.host.triage.looking import Machine, Told, looked
 from stockade.host.triage.seen import Facts
 
@@ -15,6 +15,6 @@ def triage(machine: Machine, *, known: AbstractSet[str] | None = None) -> Iterat
     where there is one.
     """
     facts = Facts(machine)
-    for told in looked(live.looks(facts, known) | live.last(facts)):
+    for told in looked(live.looks(facts, known) | disk.looks(facts) | live.last(facts)):
         yield told
         yield from facts.unseen()

@@ -43,9 +43,9 @@ def news(seen: Iterable[Sight], now: float) -> News:
     )
 
 
-def odd(host: str, seen: Sequence[Sight], packages: Packages, now: float) -> Iterator[Oddity]:
+def odd(host: str, seen: Sequence[Sight], packages: Packages, is_news: News) -> Iterator[Oddity]:
     """All that is odd about them, and a note for what is merely nobody's."""
-    is_news, quiet = news(seen, now), defaultdict[str, list[Placed]](list)
+    quiet = defaultdict[str, list[Placed]](list)
     for sight in seen:
         if sight.origin.state in {"unchanged", "off"}:
             continue

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TypeVar
 
-from stockade.host.facts import bpf, hidden, kernel, packages, processes, sockets
+from stockade.host.facts import bpf, hidden, kernel, packages, placed, processes, sockets
 from stockade.host.facts.inside import Hidden, Kernel, Program
 from stockade.host.facts.process import Process
 from stockade.host.oddity import Unseen
@@ -58,6 +58,11 @@ class Facts:
     def packages(self) -> packages.Packages:
         """What is installed."""
         return self._kept(packages.read(self.machine.root))
+
+    @cached_property
+    def placement(self) -> placed.Placement:
+        """What will run again by itself, or lets somebody in."""
+        return self._kept(placed.read(self.machine.root))
 
     @cached_property
     def kernel(self) -> Kernel:

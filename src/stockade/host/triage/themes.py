@@ -66,6 +66,9 @@ THEMES: Final[Mapping[str, Theme]] = {
         "git-hook", "hook that new repositories get", "It runs in every repository made from now on.", SHOW, ("T1546",)
     ),
     "git hook": Theme("git-hook", "hook of Git", "It runs whenever somebody pushes.", SHOW, ("T1546",)),
+    "git settings": Theme(
+        "git-settings", "setting of Git", "It runs whenever somebody uses Git there.", SHOW, ("T1546",)
+    ),
     "pam": Theme("pam", "setting of PAM", "It decides who comes in, and sees their passwords.", SHOW, ("T1556.003",)),
     "pam module": Theme(
         "pam-module",
