@@ -20,8 +20,10 @@ class Machine:
         place.chmod(mode)
         return place
 
-    def link(self, path: str, target: str) -> None:
-        self._within(path).symlink_to(target)
+    def link(self, path: str, target: str) -> Path:
+        place = self._within(path)
+        place.symlink_to(target)
+        return place
 
     def _within(self, path: str) -> Path:
         """The place of a path; refuses one that a link of the made-up machine would lead out, to a real file."""
@@ -31,7 +33,7 @@ class Machine:
         place.parent.mkdir(parents=True, exist_ok=True)
         return place
 
-    def package(self, name: str, files: Mapping[str, str], settings: Mapping[str, str] | None = None) -> None:
+    def package(self, name: str, files: Mapping[str, str], settings: Mapping[str, str] | None = None) -> Path:
         """Install a package: its files, and what dpkg's database says of them."""
         info, settings = f"/var/lib/dpkg/info/{name}", settings or {}
         for path, text in {**files, **settings}.items():
@@ -42,7 +44,7 @@ class Machine:
         if settings:
             stanza += "Conffiles:\n" + "".join(f" {path} {md5(text)}\n" for path, text in settings.items())
         self._stanzas.append(stanza)
-        self.file("/var/lib/dpkg/status", "\n".join(self._stanzas))
+        return self.file("/var/lib/dpkg/status", "\n".join(self._stanzas))
 
 
 def md5(text: str) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from stockade.host.facts import packages, placed
 from stockade.host.facts.accounts import accounts
+from stockade.host.facts.tree import Tree
 from stockade.host.oddity import Oddity, Unseen
 from stockade.host.triage import entry, looking, persistence
 from stockade.host.triage.disk import looks
@@ -122,7 +123,7 @@ def test_what_may_not_be_read_is_said(debian: Machine, monkeypatch: pytest.Monke
         raise PermissionError(13, "Permission denied")
 
     debian.file("/etc/shadow", "root:!:20000:::::\n")
-    monkeypatch.setattr(placed.Tree, "octets", refuse)
+    monkeypatch.setattr(Tree, "octets", refuse)
     unseen = {each.what for each in look(debian) if isinstance(each, Unseen)}
     assert {"packages", "accounts"} <= unseen
 

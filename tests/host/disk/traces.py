@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from tests.host.disk.machines import Machine
 
-ROOT = "root:x:0:0:root:/root:/bin/bash\n"
+ROOT = "root:x:0:0:root:/root:/bin/bash\nann:x:1000:1000::/home/ann:/bin/bash\n"
 UNIT = "[Service]\nUser=app\nExecStart="
 GITLAB = (
     'command="/opt/gitlab/embedded/service/gitlab-shell/bin/gitlab-shell key-{0}",no-port-forwarding,'
@@ -53,8 +54,8 @@ TRACES: dict[str, tuple[str, Plant, Plant]] = {
     ),
     "a unit of a user": (
         "user-unit",
-        lambda it: it.file("/root/.config/systemd/user/x.service", "[Service]\nExecStart=/tmp/x\n"),
-        lambda it: it.file("/root/.config/systemd/user/x.service", "[Service]\nExecStart=%h/bin/syncthing\n"),
+        lambda it: it.file("/home/ann/.config/systemd/user/x.service", "[Service]\nExecStart=/tmp/x\n"),
+        lambda it: it.file("/home/ann/.config/systemd/user/x.service", "[Service]\nExecStart=%h/bin/syncthing\n"),
     ),
     "a generator": (
         "generator",
@@ -73,8 +74,10 @@ TRACES: dict[str, tuple[str, Plant, Plant]] = {
     ),
     "a start file of a shell": (
         "shell-start",
-        lambda it: it.file("/root/.bashrc", "alias sudo='/usr/lib/x/sudo'\n"),
-        lambda it: it.file("/root/.bashrc", "alias ll='ls -l'\n. ~/.cargo/env\nexport PATH=$HOME/.local/bin:$PATH\n"),
+        lambda it: it.file("/home/ann/.bashrc", "alias sudo='/usr/lib/x/sudo'\n"),
+        lambda it: it.file(
+            "/home/ann/.bashrc", "alias ll='ls -l'\n. ~/.cargo/env\nexport PATH=$HOME/.local/bin:$PATH\n"
+        ),
     ),
     "a rule of udev": (
         "udev",
@@ -153,7 +156,7 @@ TRACES: dict[str, tuple[str, Plant, Plant]] = {
     "an account without a password": (
         "account",
         lambda it: (
-            it.file("/etc/passwd", ROOT + "ops:x:1000:1000::/:/bin/sh\n"),
+            it.file("/etc/passwd", ROOT + "ops:x:1001:1001::/:/bin/sh\n"),
             it.file("/etc/shadow", "ops::20000:::::\n"),
         ),
         lambda it: (
@@ -164,11 +167,13 @@ TRACES: dict[str, tuple[str, Plant, Plant]] = {
     "a service's account with a password": (
         "account",
         lambda it: (
-            it.file("/etc/passwd", ROOT + "www-data:x:33:33::/var/www:/bin/bash\n"),
+            it.file(
+                "/etc/passwd", ROOT + "www-data:x:33:33::/var/www:/bin/bash\nann:x:1000:1000::/home/ann:/bin/bash\n"
+            ),
             it.file("/etc/shadow", "www-data:$y$j9T$x$x:20000:::::\n"),
         ),
         lambda it: (
-            it.file("/etc/passwd", ROOT + "postgres:x:101:104::/:/bin/bash\n"),
+            it.file("/etc/passwd", ROOT + "postgres:x:101:104::/:/bin/bash\nann:x:1000:1000::/home/ann:/bin/bash\n"),
             it.file("/etc/shadow", "postgres:!:20000:::::\n"),
         ),
     ),
@@ -179,13 +184,15 @@ TRACES: dict[str, tuple[str, Plant, Plant]] = {
     ),
     "a key that runs something": (
         "ssh-key",
-        lambda it: it.file("/root/.ssh/authorized_keys", f'command="/tmp/x; $SSH_ORIGINAL_COMMAND" {KEY}', 0o600),
-        lambda it: it.file("/root/.ssh/authorized_keys", f'restrict,command="/usr/bin/rrsync -ro /srv" {KEY}', 0o600),
+        lambda it: it.file("/home/ann/.ssh/authorized_keys", f'command="/tmp/x; $SSH_ORIGINAL_COMMAND" {KEY}', 0o600),
+        lambda it: it.file(
+            "/home/ann/.ssh/authorized_keys", f'restrict,command="/usr/bin/rrsync -ro /srv" {KEY}', 0o600
+        ),
     ),
     "a key for a service's account": (
         "ssh-key",
         lambda it: it.file("/var/www/.ssh/authorized_keys", KEY, 0o600),
-        lambda it: it.file("/root/.ssh/authorized_keys", KEY, 0o600),
+        lambda it: it.file("/home/ann/.ssh/authorized_keys", KEY, 0o600),
     ),
     "keys that a program of nobody's names": (
         "sshd",
@@ -200,7 +207,7 @@ TRACES: dict[str, tuple[str, Plant, Plant]] = {
     "hooks out of a folder of anybody's": (
         "git-settings",
         lambda it: it.file("/etc/gitconfig", "[core]\n\thooksPath = /tmp/hooks\n"),
-        lambda it: it.file("/root/.gitconfig", "[core]\n\thooksPath = .husky\n[alias]\n\tco = checkout\n"),
+        lambda it: it.file("/home/ann/.gitconfig", "[core]\n\thooksPath = .husky\n[alias]\n\tco = checkout\n"),
     ),
     "a hook of a repository": (
         "git-hook",
@@ -218,7 +225,10 @@ TRACES: dict[str, tuple[str, Plant, Plant]] = {
     "a shell that runs as root": (
         "setuid",
         lambda it: it.file("/usr/local/bin/bash", "\x7fELF", 0o4755),
-        lambda it: it.package("su", {"/usr/bin/su": "\x7fELF"}) or it.file("/usr/bin/su", "\x7fELF", 0o4755),
+        lambda it: (
+            it.package("su", {"/usr/bin/su": "\x7fELF"}),
+            it.file("/usr/bin/su", "\x7fELF", 0o4755),
+        ),
     ),
     "a program of nobody's that runs as root": (
         "setuid",
@@ -233,8 +243,8 @@ TRACES: dict[str, tuple[str, Plant, Plant]] = {
 }
 
 
-def bare(machine: Machine) -> None:
+def bare(machine: Machine) -> Path:
     """A repository as servers have them."""
     machine.file("/srv/git/a.git/HEAD", "ref: refs/heads/main\n")
     machine.file("/srv/git/a.git/objects/info/packs")
-    machine.file("/srv/git/a.git/refs/heads/main")
+    return machine.file("/srv/git/a.git/refs/heads/main")

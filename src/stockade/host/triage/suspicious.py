@@ -20,6 +20,7 @@ BEFORE: Final = re.compile(
     r"|flock|chronic|systemd-cat|systemd-run|stdbuf|unshare)$"
 )
 SEPARATORS: Final = re.compile(r"&&|\|\||[;|&()`{}\n]|\$\(")
+HOMES: Final = re.compile(r"/(?:home|root|var/lib)/")
 ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*=\S*$")
 SIGNS: Final[Mapping[str, tuple[str, ...]]] = {
     "fetches something and runs it unseen": (
@@ -78,7 +79,7 @@ def reason(command: str) -> str | None:
 
 def _hidden(program: str) -> bool:
     """A name that begins with a dot, outside homes, where programs of a person's own lie in such folders."""
-    return program.startswith("/") and "/." in program and not program.startswith(("/home/", "/root/", "/var/lib/"))
+    return program.startswith("/") and "/." in program and not HOMES.match(program)
 
 
 def programs(command: str) -> Iterator[str]:
