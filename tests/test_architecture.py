@@ -156,6 +156,7 @@ PURE = [
     "stockade.respond.next",
     "stockade.respond.plan",
     "stockade.respond.instance",
+    "stockade.respond.machine_score",
     "stockade.respond.moves",
     "stockade.respond.playbooks",
     "stockade.respond.run",

@@ -47,7 +47,7 @@ def prepare(place: Path, ours: Stockade | None, *, seed: int | None = None) -> P
     Raises ConfigurationError when the place is taken, and Refused when there is nobody to steal from.
     """
     chance = Random(seed)  # noqa: S311  a story, no secret
-    theirs = _made(place)
+    theirs = made(place)
     clock = Clock(time.time() - HOURS * 3600)
     with _opened(theirs, clock) as (directory, record):
         if ours is None:
@@ -73,7 +73,7 @@ def scored(place: Path) -> Score:
         raise ConfigurationError(
             f"there is no drill in {place}", remedy="stockade drill account PLACE makes one."
         ) from error
-    theirs = _stockade(place)
+    theirs = stockade_of(place)
     with theirs.directory() as directory:
         (log,) = sources([theirs.settings.audit_log()])
         found = score(answers, log.entries(0), lambda ref: _alive(directory, ref))
@@ -83,16 +83,18 @@ def scored(place: Path) -> Score:
     return found
 
 
-def _made(place: Path) -> Stockade:
+def made(place: Path) -> Stockade:
+    """The place of a drill, with a configuration of its own. Raises ConfigurationError when it is taken."""
     try:
         place.mkdir(mode=0o700, parents=True)
     except OSError as error:
         raise ConfigurationError(f"{place} cannot be made: {error.strerror}", remedy="Name a new directory.") from error
     (place / CONFIGURATION).write_text(f"state = {json.dumps(str(place.resolve() / 'state'))}\n")
-    return _stockade(place)
+    return stockade_of(place)
 
 
-def _stockade(place: Path) -> Stockade:
+def stockade_of(place: Path) -> Stockade:
+    """Stockade as the configuration of a drill has it."""
     from stockade.app.stockade import Stockade
     from stockade.config import load
 

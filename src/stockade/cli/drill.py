@@ -54,21 +54,53 @@ def account(
     )
 
 
+@drill.command("instance")
+def instance(
+    place: Place = Path("drill"),
+    *,
+    run: Annotated[str, typer.Option(metavar="COMMAND", help="Run this on the stage instead of a shell.")] = "",
+) -> None:
+    """Break into a machine: this one, on a stage of its own, with traces of an intruder that do no harm.
+
+    Files are changed in layers in memory, processes and the network are the stage's own; nothing is left when you leave
+    it. Only root can set a stage.
+    """
+    from stockade.app.machine_drill import play, prepare
+
+    prepare(place)
+    screen.say(
+        screen.shown("03:12. A machine sends what it should not, to somebody whom nobody knows.", "bold"),
+        "",
+        "You are root on it, and so is somebody else. Look, save, shut, and plan the way back. The clock is running.",
+        "",
+        screen.hints(
+            ("look", "stockade host triage"),
+            ("save the evidence", f"stockade host collect --to {place.resolve() / 'evidence'}"),
+            ("shut its network", "stockade host isolate"),
+            ("plan", "stockade plan instance"),
+            ("at the end", f"exit; stockade drill score {place}"),
+        ),
+    )
+    shell = ["/bin/sh", "-c", run] if run else ["/bin/bash", "--norc", "-i"]
+    raise typer.Exit(play(place, shell))
+
+
 @drill.command("score")
 def score(place: Place = Path("drill"), *, json: Json = False) -> None:
     """How well it went so far. Exit code 1 when something was missed or wrong."""
-    from stockade.app.drills import scored
+    from stockade.app import drills, machine_drill
 
-    found = scored(place)
+    machine = machine_drill.is_here(place)
+    found = machine_drill.scored(place) if machine else drills.scored(place)
     if json:
         screen.say_json(found)
     else:
-        _show(found)
+        _show(found, machine=machine)
     if found.missed or found.wrong or found.contained is None:
         raise typer.Exit(Exit.FOUND)
 
 
-def _show(found: Score) -> None:
+def _show(found: Score, *, machine: bool) -> None:
     shut = "never" if found.contained is None else f"after {screen.span(found.contained)}"
     screen.say(
         screen.shown(f"{found.points} of 100 points", "bold green" if found.points >= 90 else "bold yellow"),
@@ -86,4 +118,5 @@ def _show(found: Score) -> None:
             screen.shown("  wrong   ", "red") + screen.shown(wrong.text) + screen.shown(f"  {wrong.entry}", "dim")
         )
     if found.contained is None:
-        screen.say(screen.hints(("shut the account first", "stockade lock USER --for 2h")))
+        first = ("its network", "stockade host isolate") if machine else ("the account", "stockade lock USER --for 2h")
+        screen.say(screen.hints((f"shut {first[0]} first", first[1])))

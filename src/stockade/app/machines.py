@@ -1,0 +1,160 @@
+"""One look at a machine for its playbook: what was found on it, everybody's accounts, every secret it could read."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from stockade.app.looking import Question, look
+from stockade.directory.accounts import Account, Credential, CredentialKind
+from stockade.directory.rotation import Item
+from stockade.directory.ticks import SETTLED
+from stockade.events import Entry, Ref
+from stockade.host.secrets.found import GRADES, Grade
+from stockade.respond import journal
+from stockade.respond.instance import SYSTEM, Machine, Task
+from stockade.respond.renewal import Line
+from stockade.respond.world import Reached, World
+
+if TYPE_CHECKING:
+    from stockade.app.renewing import Listed
+    from stockade.directory import BuiltinDirectory
+
+Observe = Callable[[Iterable[Ref]], Mapping[Ref, Mapping[str, object]]]
+LEAST: Final = GRADES.index(Grade.LIKELY)
+FOUND: Final = re.compile(rb'"action":"finding\.create"')
+TASKS: Final = (
+    Task("rebuild.plan", "choose a backup from before the intruder: stockade rebuild plan", "says what came after it"),
+    Task("rebuild.done", "restore it to another machine, never to this one", "this one stays as it is, shut"),
+    Task("update.plan", "bring the new machine up to date before it is reached by anybody: stockade updates"),
+    Task("host.diff", "compare the new machine with its picture: stockade host verify", "clean, or not done"),
+    Task("rebuild.done", "enter again what came after the backup, but for what the intruder did"),
+)
+"""How to come back clean, in this order, before anything is made anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a plan for a machine was asked. ``to`` is where evidence goes, empty when that is done by hand; ``allow``,
+    ``allow_out`` and ``operator`` are what stays reachable, as they were typed. ``suspects`` are accounts.
+    """
+
+    name: str
+    since: float
+    until: float
+    incident: str
+    suspects: frozenset[str] = frozenset()
+    spared: frozenset[str] = frozenset()
+    to: str = ""
+    allow: tuple[str, ...] = ()
+    allow_out: tuple[str, ...] = ()
+    operator: tuple[str, ...] = ()
+    here: bool = True
+
+    def told(self) -> dict[str, object]:
+        """As JSON values, so that it can be asked again."""
+        return {
+            "since": self.since, "until": self.until, "suspects": sorted(self.suspects), "to": self.to,
+            "allow": list(self.allow), "allow_out": list(self.allow_out), "operator": list(self.operator),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Where a look at a machine asks: the directory, the log, what is seen of a target, and the list of secrets."""
+
+    directory: BuiltinDirectory
+    log: Path
+    observe: Observe
+    listed: Listed
+    entries: Callable[[Account], Sequence[Entry]] = field(default=lambda _account: ())
+
+
+def seen(asked: Asked, known: Known, now: float) -> Machine:
+    """All that the playbook may know, as it is now."""
+    held: dict[str, list[Credential]] = defaultdict(list)
+    for each in known.directory.credentials():
+        if each.live(now) and each.holder and each.kind is not CredentialKind.RESET:
+            held[each.holder].append(each)
+    secrets = tuple(_secrets(known.listed))
+    accounts = [each for each in known.directory.accounts() if each.departed is None or held[each.name]]
+    things = [each.ref for each in accounts] + [each.ref for holds in held.values() for each in holds]
+    shown = known.observe([*things, *(each.target for each in secrets)])
+
+    def observe(target: Ref) -> Mapping[str, object]:
+        return shown.get(target, {})
+
+    def world(account: Account) -> World:
+        if account.name in asked.suspects:
+            return _suspected(asked, known, account, now)
+        return World(now, account, asked.since, asked.until, tuple(held[account.name]), observe=observe,
+                     incident=asked.incident)  # fmt: skip
+
+    worlds = tuple(map(world, accounts))
+    return Machine(
+        now=now,
+        name=asked.name,
+        incident=asked.incident,
+        worlds=worlds,
+        suspects=asked.suspects,
+        spared=asked.spared,
+        secrets=secrets,
+        evidence=_evidence(asked),
+        network=_network(asked),
+        tasks=TASKS,
+        seen=tuple(_found(known.log, asked)),
+        addresses=tuple(dict.fromkeys(address for each in worlds for address in each.strange)),
+        observe=observe,
+    )
+
+
+def _suspected(asked: Asked, known: Known, account: Account, now: float) -> World:
+    """An account under suspicion, with what it made and from where it came."""
+    projects = frozenset(each.path for each in known.directory.repositories())
+    question = Question(account, asked.since, asked.until, asked.incident)
+    return look(question, known.directory, known.entries(account), known.observe, now, projects=projects)
+
+
+def _secrets(listed: Listed) -> Iterator[Reached]:
+    """What has to be made anew, in the order of the list; what is doubtful is left to the list."""
+    for item in listed.progress.items:
+        line = listed.lines.get(item.target)
+        if line is not None and _sure(line) and listed.progress.ticks[item.target].state not in SETTLED:
+            yield _reached(item)
+
+
+def _sure(line: Line) -> bool:
+    return line.thing is not None or any(GRADES.index(each.secret.grade) <= LEAST for each in line.found)
+
+
+def _reached(item: Item) -> Reached:
+    verb = "" if item.by_hand else item.verb
+    return Reached(item.target, item.name, item.why, verb, ", ".join(item.owners), item.seen, item.by_hand)
+
+
+def _evidence(asked: Asked) -> Mapping[str, object] | None:
+    if not (asked.to and asked.here):
+        return None
+    return {"to": asked.to, "collection": f"{asked.name}-{asked.incident}"}
+
+
+def _network(asked: Asked) -> Mapping[str, object] | None:
+    if not asked.here:
+        return None
+    typed = {"allow": asked.allow, "allow_out": asked.allow_out, "operator": asked.operator}
+    return {name: list(words) for name, words in typed.items() if words}
+
+
+def _found(log: Path, asked: Asked) -> Iterator[str]:
+    """What looks at the machine have found in the window, each once."""
+    told = (each.event for each in journal.telling(log, FOUND))
+    titles = (
+        str(event.details.get("title", ""))
+        for event in told
+        if event.time >= asked.since and event.target is not None and event.target.system in {asked.name, SYSTEM}
+    )
+    yield from dict.fromkeys(title for title in titles if title)
