@@ -14,7 +14,7 @@ from stockade.app.responding import GateClosed, Responding
 from stockade.config import load
 from stockade.directory import BuiltinDirectory
 from stockade.directory.accounts import AccountKind, CredentialKind, Scope
-from stockade.directory.refusals import AccountBlocked, UnknownToken
+from stockade.directory.refusals import AccountBlocked, FactorOverdue, UnknownToken
 from stockade.errors import ConfigurationError, Refused, Unavailable
 from stockade.respond.run import WorldChanged
 from stockade.respond.standing import Progress
@@ -73,7 +73,9 @@ def test_a_response_from_the_plan_to_the_gate(olga: Responding) -> None:
     assert olga.verify(state.digest)[0].called == "contained"
     let_in = olga.unblock("alice", "she is back")
     assert not let_in.account.blocked
-    assert let_in.account.factor_due is not None, "she enrols a second factor before anything else"
+    assert let_in.must_enrol, "she enrols a second factor before anything else, and whoever lets her in is told"
+    with pytest.raises(FactorOverdue):
+        olga.directory.authenticate_token(plain_token(olga.directory), time.time())
     assert olga.plan(state.digest).called == "over"
 
 
@@ -126,6 +128,9 @@ def test_undo_gives_back_exactly_what_the_plan_says(olga: Responding) -> None:
     state = olga.draw("account", "alice")
     olga.approve(state.digest)
     olga.run(state.digest)
+    with pytest.raises(GateClosed, match="missing: verified"):
+        olga.undo(state.digest)
+    olga.verify(state.digest)
     assert olga.undo(state.digest).called == "undone"
     assert olga.directory.authenticate_token(token, time.time()).account.name == "alice"
     with pytest.raises(Refused):
@@ -146,10 +151,27 @@ def test_where_two_must_approve_two_must_want_it_undone(config: Path) -> None:
             Tactic.ISOLATE,
             Tactic.DETECT,
         }
+        olga.waive(state.digest, ["contained", "verified", "factor"], "the rest is not wanted")
         assert olga.undo(state.digest).called == "begun"
         assert olga.directory.account("alice").blocked
         assert by("omar", olga).undo(state.digest).called == "undone"
         assert not olga.directory.account("alice").blocked
+
+
+def test_who_takes_a_plan_back_past_the_gate_needs_a_second_person_whatever_an_approval_needs(olga: Responding) -> None:
+    state = olga.draw("account", "alice")
+    olga.approve(state.digest)
+    olga.run(state.digest)
+    with pytest.raises(ConfigurationError, match="has to say why"):
+        olga.undo(state.digest, override=True)
+    for _ in range(2):
+        waiting = olga.undo(state.digest, reason="a false alarm", override=True)
+        assert (waiting.called, olga.undo_waits_for(waiting)) == ("contained, unverified", 1)
+    assert olga.directory.account("alice").blocked
+    assert by("omar", olga).undo(state.digest, reason="it is", override=True).called == "undone"
+    assert not olga.directory.account("alice").blocked
+    answered = [entry.event for entry in olga.plan(state.digest).entries if entry.event.action == "gate.override"]
+    assert [event.details["reason"] for event in answered] == ["a false alarm", "it is"]
 
 
 def test_a_directory_that_is_down_leaves_its_steps_waiting_and_the_run_goes_on_when_it_answers(

@@ -16,16 +16,16 @@ from stockade.app.audit_check import audit_log
 from stockade.app.looking import Question, look
 from stockade.config.state import state_of
 from stockade.directory import BuiltinDirectory
-from stockade.directory.accounts import SYSTEM, Account, Credential, CredentialKind
+from stockade.directory.accounts import FACTOR_KINDS, SYSTEM, Account, Credential, CredentialKind
 from stockade.directory.builtin.acting import BuiltinActuator, kept_from_all
 from stockade.directory.standing import overdue
 from stockade.errors import ConfigurationError, Refused, Unavailable
 from stockade.events import Entry, Event, Ref
 from stockade.respond import journal
 from stockade.respond.acting import Actuators, Tell, untold
-from stockade.respond.approvals import Rule, approvals, undoing
+from stockade.respond.approvals import OVERRIDING, Rule, approvals, undo_waits_for, undoing
 from stockade.respond.evidence import Evidence
-from stockade.respond.gate import OVERRIDING, Box, Now, boxes, gating
+from stockade.respond.gate import Box, Now, boxes, gating
 from stockade.respond.incident import incidents, new_name, opening
 from stockade.respond.instance import SYSTEM as HOST
 from stockade.respond.plan import Plan, events_of
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 TOGETHER = 16
 """Entries of a plan that are handed to the log at once."""
+OWN_FACTORS = FACTOR_KINDS - {CredentialKind.RECOVERY}
 LOCK = "respond.lock"
 """Held in the state directory by whoever takes steps."""
 _MACHINES = frozenset({Behaviour.TRAFFIC, Behaviour.GUARD, Behaviour.HOST, Behaviour.RESPONSE, Behaviour.LOG})
@@ -53,23 +54,27 @@ _MACHINES = frozenset({Behaviour.TRAFFIC, Behaviour.GUARD, Behaviour.HOST, Behav
 class GateClosed(Refused):
     """The account is under a response, and ``boxes`` say what is missing."""
 
-    def __init__(self, account: str, state: PlanState, found: Sequence[Box]) -> None:
+    def __init__(self, state: PlanState, found: Sequence[Box], command: str) -> None:
         self.state, self.boxes = state, tuple(found)
         missing = [box.name for box in found if box.open]
         super().__init__(
-            f"{account} is under the response {state.plan.incident}; what is missing: {', '.join(missing)}",
+            f"{state.plan.subject.id} is under the response {state.plan.incident}; what is missing: "
+            + ", ".join(missing),
             remedy=f"stockade plan show {state.digest[:12]} tells what is left; two people may answer for it with "
-            f"stockade unblock {account} --override --reason TEXT",
+            f"stockade {command} --override --reason TEXT",
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Unblocked:
-    """What has come of asking for an account to be let in: ``waits_for`` more people have to answer for it."""
+    """What has come of asking for an account to be let in: ``waits_for`` more people have to answer for it. One that
+    ``must_enrol`` is refused everywhere until it has a second factor, and can do nothing before but enrol one.
+    """
 
     account: Account
     boxes: tuple[Box, ...] = ()
     waits_for: int = 0
+    must_enrol: bool = False
 
 
 class Responding:
@@ -205,15 +210,36 @@ class Responding:
                 self._spare(found, even_me=state.plan.asked.get("even_me") is True)
             return self._runner(state, tell).run()
 
-    def undo(self, digest: str, tell: Tell = untold) -> PlanState:
-        """Say yes to taking a plan back, and take it back when enough people have."""
+    def undo(self, digest: str, tell: Tell = untold, reason: str = "", *, override: bool = False) -> PlanState:
+        """Say yes to taking a plan back, and take it back when enough people have. It lets in again whom the plan has
+        shut out, and so goes through the gate. Raises GateClosed; with ``override`` two people answer for it.
+        """
         with self._alone():
             state = self.plan(digest)
-            self._seal_all(undoing(state, self.by, self.rule, self._clock()))
+            is_open = self._may_come_back(state, reason, override=override)
+            events = undoing(state, self.by, self.rule, self._clock(), "" if is_open else reason)
+            self._seal_all(events)
             state = self.plan(state.digest)
-            if len(state.undoers) >= self.rule.people:
+            if not undo_waits_for(state, self.rule, gate_open=is_open):
                 self._runner(state, tell).undo()
         return self.plan(state.digest)
+
+    def _may_come_back(self, state: PlanState, reason: str, *, override: bool) -> bool:
+        """Whether the gate is open for what a plan has shut out; it was, where the plan is being undone already."""
+        if state.undone or not state.begun:
+            return True
+        found = self.boxes(state)
+        if not any(box.open for box in found):
+            return True
+        if not override:
+            raise GateClosed(state, found, f"undo {state.digest[:12]}")
+        _refuse_without(reason)
+        return False
+
+    def undo_waits_for(self, state: PlanState) -> int:
+        """How many more people have to ask for it."""
+        is_open = state.undone or not any(box.open for box in self.boxes(state))
+        return undo_waits_for(state, self.rule, gate_open=is_open)
 
     def verify(self, digest: str) -> tuple[PlanState, Verified]:
         """Look up afresh whether every effect is there."""
@@ -267,21 +293,32 @@ class Responding:
         account = self.directory.account(name)
         state = gating(journal.plans(self._log, subject=account.ref), account.ref)
         if state is None:
-            return Unblocked(self.directory.unblock(account.name, by=self.by, reason=reason or None))
+            return self._let_in(account.name, reason, ())
         found = self.boxes(state)
         if any(box.open for box in found):
             if not override:
-                raise GateClosed(account.name, state, found)
+                raise GateClosed(state, found, f"unblock {account.name}")
             state = self._override(state, reason)
             if len(state.overrides) < OVERRIDING:
                 return Unblocked(account, found, OVERRIDING - len(state.overrides))
         told = {"plan": state.digest, "incident": state.plan.incident, "reason": reason, "override": override}
+        told["must_enrol"] = self._must_enrol(account)
         self._recording.seal(Event(self._clock(), "gate.open", self.by, account.ref, details=told))
-        return Unblocked(self.directory.unblock(account.name, by=self.by, reason=reason or None), found)
+        return self._let_in(account.name, reason, found)
+
+    def _let_in(self, name: str, reason: str, found: tuple[Box, ...]) -> Unblocked:
+        account = self.directory.unblock(name, by=self.by, reason=reason or None)
+        return Unblocked(account, found, must_enrol=self._must_enrol(account))
+
+    def _must_enrol(self, account: Account) -> bool:
+        """Whether every door but the page on which it enrols a second factor refuses the account until it has one."""
+        own = any(
+            each.kind in FACTOR_KINDS and each.live(self._clock()) for each in self.directory.factors(account.name)
+        )
+        return overdue(account, self._clock()) and not own
 
     def _override(self, state: PlanState, reason: str) -> PlanState:
-        if not reason:
-            raise ConfigurationError("who answers for it has to say why", remedy="--reason TEXT")
+        _refuse_without(reason)
         told = {"plan": state.digest, "incident": state.plan.incident, "reason": reason}
         self._recording.seal(Event(self._clock(), "gate.override", self.by, state.plan.subject, details=told))
         return self.plan(state.digest)
@@ -368,6 +405,11 @@ def responding(stockade: Stockade, hand_out: Callable[[Ref, str], None] | None =
         yield Responding(
             stockade.settings, directory, recording, by=stockade.actor, clock=stockade.clock, hand_out=hand_out
         )
+
+
+def _refuse_without(reason: str) -> None:
+    if not reason:
+        raise ConfigurationError("who answers for it has to say why", remedy="--reason TEXT")
 
 
 def _opens(held: Credential, now: float) -> bool:

@@ -77,8 +77,8 @@ def unblock(
                 show_boxes(closed.boxes)
             raise
     if json:
-        told = {"unblocked": not found.waits_for, "waits_for": found.waits_for, "boxes": boxes_as_json(found.boxes)}
-        screen.say_json(told)
+        told = {"unblocked": not found.waits_for, "waits_for": found.waits_for, "must_enrol": found.must_enrol}
+        screen.say_json(told | {"boxes": boxes_as_json(found.boxes)})
     elif found.boxes:
         show_boxes(found.boxes)
     if found.waits_for:
@@ -88,3 +88,6 @@ def unblock(
         raise typer.Exit(Exit.FOUND)
     if not json:
         screen.say(screen.shown(found.account.name, "bold") + screen.shown(" may sign in again", "green"))
+        if found.must_enrol:
+            said = "until a second factor is enrolled, at the next sign-in with a browser, every other door refuses it"
+            screen.say(screen.shown(said, "yellow"))

@@ -102,23 +102,38 @@ def _drawn_again(changed: Exception, response: Responding, *, json: bool) -> Non
     )
 
 
-def undo(digest: Digest, *, config: Config = None, json: Json = False) -> None:
+def undo(
+    digest: Digest,
+    *,
+    reason: Reason = "",
+    override: Annotated[
+        bool, typer.Option("--override", help="Answer for it past the gate; two people must, each with a reason.")
+    ] = False,
+    config: Config = None,
+    json: Json = False,
+) -> None:
     """Take back what a plan has done and can be taken back, the last first.
 
-    Where two people must approve, two must ask for this. Exit code 1 when steps failed or wait.
+    It lets somebody in again, and so goes through the gate as unblock does: every box is green, or waived, or two
+    people answer for it. Where two people must approve, two must ask for this. Exit code 1 when steps failed or wait.
     """
+    from stockade.app.responding import GateClosed
+    from stockade.cli.planned import show_boxes
+
     with stockade(config).responding() as response:
-        with _watched(response, digest, json=json) as tell:
-            begun = time.monotonic()
-            state = response.undo(digest, tell)
-        if not state.undone and not json:
-            missing = response.rule.people - len(state.undoers)
-            if missing > 0:
-                screen.say(
-                    screen.shown(f"{screen.plural(missing, 'more person', 'more people')} must ask for it", "yellow")
-                )
-                screen.say(screen.hints(("then", f"stockade undo {state.digest[:12]}")))
-                return
+        try:
+            with _watched(response, digest, json=json) as tell:
+                begun = time.monotonic()
+                state = response.undo(digest, tell, reason, override=override)
+        except GateClosed as closed:
+            if not json:
+                show_boxes(closed.boxes)
+            raise
+        if not state.undone and not json and (missing := response.undo_waits_for(state)):
+            more = screen.plural(missing, "more person", "more people")
+            screen.say(screen.shown(f"recorded; {more} must ask for it", "yellow"))
+            screen.say(screen.hints(("then", f"stockade undo {state.digest[:12]}")))
+            return
         _told(state, response, time.monotonic() - begun, [], json=json)
 
 

@@ -10,6 +10,9 @@ from stockade.events import Event, Ref
 from stockade.respond.standing import UNASKED, PlanState
 from stockade.steps import Tactic
 
+OVERRIDING = 2
+"""People who have to answer for whom they let in past the gate."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -53,16 +56,27 @@ def approvals(state: PlanState, by: Ref, rule: Rule, now: float, tactics: Collec
             yield Event(now, "plan.approve", by, state.plan.subject, details=told)
 
 
-def undoing(state: PlanState, by: Ref, rule: Rule, now: float) -> Iterator[Event]:
-    """The event by which somebody wants a plan undone, which lets in again whom it has shut out; none when they have
-    said so. Raises Refused for somebody who may not, and for a plan that was never begun.
+def undoing(state: PlanState, by: Ref, rule: Rule, now: float, past: str = "") -> Iterator[Event]:
+    """The events by which somebody wants a plan undone, which lets in again whom it has shut out; none when they have
+    said so. ``past`` is the reason for which they answer for it where the gate is closed. Raises Refused for somebody
+    who may not, and for a plan that was never begun.
     """
     if not state.begun and not state.undone:
         raise Refused(f"plan {state.digest[:12]} was never begun: there is nothing to undo")
     _refuse_unless_may(state, by, rule)
+    told: dict[str, object] = {"plan": state.digest, "incident": state.plan.incident, "undo": True}
+    if past and by not in state.answering:
+        yield Event(now, "gate.override", by, state.plan.subject, details={**told, "reason": past})
     if by not in state.undoers:
-        told = {"plan": state.digest, "incident": state.plan.incident, "undo": True}
         yield Event(now, "plan.approve", by, state.plan.subject, details=told)
+
+
+def undo_waits_for(state: PlanState, rule: Rule, *, gate_open: bool) -> int:
+    """How many more people have to want a plan undone: as many as have to approve one, and two past a closed gate."""
+    if state.undone:
+        return 0
+    past = 0 if gate_open else OVERRIDING - len(state.answering)
+    return max(0, past, rule.people - len(state.undoers))
 
 
 def refuse_unless_open(state: PlanState, now: float) -> None:

@@ -12,8 +12,6 @@ from stockade.directory.accounts import FACTOR_KINDS, Credential
 from stockade.events import Entry, Ref
 from stockade.respond.standing import PlanState, Progress, StepState
 
-OVERRIDING: Final = 2
-"""People who have to answer for an account that is let in past the gate."""
 NAMED: Final = 3
 """How many of what is missing are named."""
 

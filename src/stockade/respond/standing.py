@@ -100,8 +100,9 @@ class StepState:
 class PlanState:
     """How a plan stands. ``told`` is the entry that created it, ``entries`` are all that tell of the plan itself.
 
-    ``undoers`` are who wants it undone, ``overrides`` who would let the subject in all the same; ``waived`` the boxes
-    of the gate that are waived, with the reason; ``released`` tells that the subject was let in again.
+    ``undoers`` are who wants it undone, ``answering`` those of them who answer for that past the gate, ``overrides``
+    who would let the subject in all the same; ``waived`` the boxes of the gate that are waived, with the reason;
+    ``released`` tells that the subject was let in again.
     """
 
     plan: Plan
@@ -110,6 +111,7 @@ class PlanState:
     steps: tuple[StepState, ...]
     approvals: tuple[Approval, ...] = ()
     undoers: tuple[Ref, ...] = ()
+    answering: tuple[Ref, ...] = ()
     refused: Entry | None = None
     overrides: tuple[Ref, ...] = ()
     waived: Mapping[str, str] = field(default_factory=dict)
@@ -299,9 +301,10 @@ def _reopened(state: PlanState, entry: Entry) -> PlanState:
 
 
 def _overridden(state: PlanState, entry: Entry) -> PlanState:
-    by = entry.event.actor
-    known = by is None or by in state.overrides
-    return _noted(state if known else replace(state, overrides=(*state.overrides, by)), entry)  # type: ignore[arg-type]
+    by = (entry.event.actor,) if entry.event.actor is not None else ()
+    if entry.event.details.get("undo") is True:
+        return _noted(replace(state, answering=tuple(dict.fromkeys((*state.answering, *by)))), entry)
+    return _noted(replace(state, overrides=tuple(dict.fromkeys((*state.overrides, *by)))), entry)
 
 
 def _released(state: PlanState, entry: Entry) -> PlanState:
