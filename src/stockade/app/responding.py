@@ -23,7 +23,7 @@ from stockade.errors import ConfigurationError, Refused, Unavailable
 from stockade.events import Entry, Event, Ref
 from stockade.respond import journal
 from stockade.respond.acting import Actuators, Tell, untold
-from stockade.respond.approvals import OVERRIDING, Rule, approvals, undo_waits_for, undoing
+from stockade.respond.approvals import OVERRIDING, Rule, approvals, lets_in, undo_waits_for, undoing
 from stockade.respond.evidence import Evidence
 from stockade.respond.gate import Box, Now, boxes, gating
 from stockade.respond.incident import incidents, new_name, opening
@@ -226,7 +226,7 @@ class Responding:
 
     def _may_come_back(self, state: PlanState, reason: str, *, override: bool) -> bool:
         """Whether the gate is open for what a plan has shut out; it was, where the plan is being undone already."""
-        if state.undone or not state.begun:
+        if state.undone or not lets_in(state):
             return True
         found = self.boxes(state)
         if not any(box.open for box in found):
@@ -238,7 +238,7 @@ class Responding:
 
     def undo_waits_for(self, state: PlanState) -> int:
         """How many more people have to ask for it."""
-        is_open = state.undone or not any(box.open for box in self.boxes(state))
+        is_open = not lets_in(state) or not any(box.open for box in self.boxes(state))
         return undo_waits_for(state, self.rule, gate_open=is_open)
 
     def verify(self, digest: str) -> tuple[PlanState, Verified]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
+from stockade.directory.accounts import SYSTEM
 from stockade.errors import ConfigurationError, Refused
 from stockade.events import Event, Ref
 from stockade.respond.standing import UNASKED, PlanState
@@ -69,6 +70,12 @@ def undoing(state: PlanState, by: Ref, rule: Rule, now: float, past: str = "") -
         yield Event(now, "gate.override", by, state.plan.subject, details={**told, "reason": past})
     if by not in state.undoers:
         yield Event(now, "plan.approve", by, state.plan.subject, details=told)
+
+
+def lets_in(state: PlanState) -> bool:
+    """Whether undoing a plan would let somebody in again: an account, or what opens something in the directory."""
+    back = [each.step.undo for each in state.steps if each.touched and each.step.undo is not None]
+    return any(undo.target.system == SYSTEM for undo in back)
 
 
 def undo_waits_for(state: PlanState, rule: Rule, *, gate_open: bool) -> int:
