@@ -71,3 +71,11 @@ def test_a_log_is_searched_as_the_how_to_says(tmp_path: Path) -> None:
 def test_second_factors_and_keys_are_set_up_as_the_how_to_says(name: str, tmp_path: Path) -> None:
     with Reader(tmp_path) as reader:
         reader.follow(page(f"docs/how-to/{name}.md"))
+
+
+def test_evidence_is_saved_as_the_how_to_says(tmp_path: Path) -> None:
+    with Reader(tmp_path) as reader:
+        reader.follow(page("docs/how-to/save-evidence.md"))
+    for kept in [each for each in (tmp_path / "usb").rglob("*") if each.is_file()]:
+        with kept.open("rb") as file:
+            set_append_only(file.fileno(), on=False)

@@ -17,9 +17,9 @@ COMMANDS: Final = {
         audit:audit review:review detect:detect credentials:credentials reach:reach traffic:traffic
     """,
     "Respond": """
-        host:host secrets:secrets incident:incident plans:plan responses:approve responses:run responses:resume
-        responses:undo responses:verify responses:done responses:waive locking:lock locking:unlock locking:unblock
-        drill:drill
+        host:host evidence:evidence secrets:secrets incident:incident plans:plan responses:approve responses:run
+        responses:resume responses:undo responses:verify responses:done responses:waive locking:lock
+        locking:unlock locking:unblock drill:drill
     """,
     "Act": "bans:ban bans:unban people:accounts people:user people:token two-factor=two_factor:two_factor",
     "What accounts hold and make": """
@@ -41,6 +41,7 @@ WITHIN: Final = {
         "Have others attest it": "attesting:witness attesting:timestamp attesting:timestamps",
     },
     "host": {
+        "Save its evidence": "evidence:collect",
         "Know it again": "pictures:baseline pictures:diff pictures:verify",
         "Shut its network": """
             restricting:restrict restricting:isolate restricting:confirm restricting:lift restricting:restrictions

@@ -95,31 +95,48 @@ class LockedStore:
 
     def _put(self, key: str, octets: bytes, digest: str) -> Receipt:
         now = self._clock()
-        until = now + self._vault.retain
-        with speaking(f"{key} cannot be stored in {self._vault.bucket}"):
-            answer = self._writer.put_object(
-                Bucket=self._vault.bucket,
-                Key=key,
-                Body=octets,
-                ContentMD5=b64encode(md5(octets, usedforsecurity=False).digest()).decode(),
-                Metadata={"sha256": digest},
-                ObjectLockMode=COMPLIANCE,
-                ObjectLockRetainUntilDate=datetime.fromtimestamp(until, UTC),
-            )
-        version = answer.get("VersionId", "")
-        if version in {"", "null"}:
-            remedy = "Make the bucket with Object Lock, and ask `stockade audit probe` whether the store means it."
-            raise Refused(f"{self._vault.bucket} keeps no versions, so nothing is locked", remedy=remedy)
-        self._compare_clocks(answer, now)
-        return Receipt(key=key, version=version, sha256=digest, until=until, at=now)
-
-    def _compare_clocks(self, answer: Any, now: float) -> None:
-        skew = clock_skew(answer, now)
-        if abs(skew) > SKEW:
+        receipt, ahead = put_locked(
+            self._writer, self._vault.bucket, Locked(key, octets, digest, self._vault.retain), now
+        )
+        if abs(ahead) > SKEW:
             raise Refused(
-                f"the clock of the store differs from ours by {skew:,.0f} s, and by it the lock ends",
+                f"the clock of the store differs from ours by {ahead:,.0f} s, and by it the lock ends",
                 remedy="Find out whose clock is wrong before trusting the store with anything.",
             )
+        return receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """An object to be put: its name, its octets with their SHA-256, and for how many seconds nobody can delete it."""
+
+    key: str
+    octets: bytes
+    digest: str
+    retain: float
+
+
+def put_locked(writer: Any, bucket: str, new: Locked, now: float) -> tuple[Receipt, float]:
+    """Put an object under COMPLIANCE: its receipt, and how many seconds the store's clock is ahead of ``now``.
+
+    Raises Refused when the store locks nothing, Unavailable, and ConfigurationError for a wrong key.
+    """
+    until = now + new.retain
+    with speaking(f"{new.key} cannot be stored in {bucket}"):
+        answer = writer.put_object(
+            Bucket=bucket,
+            Key=new.key,
+            Body=new.octets,
+            ContentMD5=b64encode(md5(new.octets, usedforsecurity=False).digest()).decode(),
+            Metadata={"sha256": new.digest},
+            ObjectLockMode=COMPLIANCE,
+            ObjectLockRetainUntilDate=datetime.fromtimestamp(until, UTC),
+        )
+    version = answer.get("VersionId", "")
+    if version in {"", "null"}:
+        remedy = "Make the bucket with Object Lock, and ask `stockade audit probe` whether the store means it."
+        raise Refused(f"{bucket} keeps no versions, so nothing is locked", remedy=remedy)
+    return Receipt(key=new.key, version=version, sha256=new.digest, until=until, at=now), clock_skew(answer, now)
 
 
 def clock_skew(answer: Any, now: float) -> float:
