@@ -208,7 +208,8 @@ def made() -> Iterator[Hosts]:
         stack.enter_context(_resolving(hosts))
         for host in PEERS:
             _wire(hosts, host)
-        hosts.run("machine", "sysctl", "-q", "-w", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+        for switch in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
+            hosts.run("machine", "tee", f"/proc/sys/net/{switch}", given="1")
         for host, port in SERVING.items():
             _started(stack, hosts.inside(host, "python3", "-I", "-S", "-c", ECHO, str(port)))
         _started(stack, hosts.inside("sink", "python3", "-I", "-S", "-c", RESOLVER))
