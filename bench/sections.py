@@ -93,6 +93,10 @@ def traffic(*, quick: bool) -> Sequence[Row]:
     return rows_of("traffic", count=5_000 if quick else 1_000_000)
 
 
+def triage(*, quick: bool) -> Sequence[Row]:
+    return rows_of("triage", rounds=1 if quick else 5, whole=not quick)
+
+
 SECTIONS: Final = (
     Section("decision", "One decision under five rules, in memory", decision),
     Section("shared", "Counters shared by the processes of one machine", shared),
@@ -110,4 +114,5 @@ SECTIONS: Final = (
     Section("sealing", "The audit log, carried away", sealing),
     Section("traffic", "Network traffic: read, compared and judged", traffic),
     Section("respond", "A response: planned, run and looked up", respond),
+    Section("triage", "A look at a machine", triage),
 )

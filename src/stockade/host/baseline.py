@@ -20,6 +20,7 @@ def taken(machine: Machine) -> tuple[Picture, tuple[Unseen, ...]]:
     kinds = {
         LISTENER: {each.key: "" for each in _waiting(facts)},
         "package": {name: package.version for name, package in facts.packages.installed.items()},
+        "file": facts.placement.picture(),
         **dict(_of_kernel(facts.kernel)),
     }
     unseen = tuple(facts.unseen())
