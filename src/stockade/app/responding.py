@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +12,10 @@ from typing import TYPE_CHECKING
 
 from stockade.actions import BEHAVIOUR_OF, Behaviour
 from stockade.app.audit_check import audit_log
-from stockade.app.looking import Question, look
+from stockade.app.drawing import Drawing
 from stockade.config.state import state_of
 from stockade.directory import BuiltinDirectory
 from stockade.directory.accounts import FACTOR_KINDS, SYSTEM, Account, Credential, CredentialKind
-from stockade.directory.builtin.acting import BuiltinActuator, kept_from_all
 from stockade.directory.standing import overdue
 from stockade.errors import ConfigurationError, Refused, Unavailable
 from stockade.events import Entry, Event, Ref
@@ -26,12 +24,9 @@ from stockade.respond.acting import Actuators, Tell, untold
 from stockade.respond.approvals import OVERRIDING, Rule, approvals, lets_in, undo_waits_for, undoing
 from stockade.respond.evidence import Evidence
 from stockade.respond.gate import Box, Now, boxes, gating
-from stockade.respond.incident import incidents, new_name, opening
 from stockade.respond.instance import SYSTEM as HOST
-from stockade.respond.plan import Plan, events_of
-from stockade.respond.playbooks import PLAYBOOKS
 from stockade.respond.run import Runner, done_by_hand
-from stockade.respond.standing import PlanState, Progress, chosen
+from stockade.respond.standing import PlanState, Progress
 from stockade.respond.verify import Verified
 from stockade.respond.verify import events_of as verified
 from stockade.respond.verify import look as look_again
@@ -43,8 +38,6 @@ if TYPE_CHECKING:
     from stockade.app.stockade import Stockade
     from stockade.config import Settings
 
-TOGETHER = 16
-"""Entries of a plan that are handed to the log at once."""
 OWN_FACTORS = FACTOR_KINDS - {CredentialKind.RECOVERY}
 LOCK = "respond.lock"
 """Held in the state directory by whoever takes steps."""
@@ -77,7 +70,7 @@ class Unblocked:
     must_enrol: bool = False
 
 
-class Responding:
+class Responding(Drawing):
     """All verbs of the response; ``by`` is who asks. Methods raise StockadeError and nothing else."""
 
     def __init__(
@@ -90,104 +83,11 @@ class Responding:
         clock: Callable[[], float],
         hand_out: Callable[[Ref, str], None] | None = None,
     ) -> None:
-        self.directory, self.by = directory, by
-        self._settings, self._recording, self._clock = settings, recording, clock
-        self._log = settings.audit_log()
+        super().__init__(settings, directory, recording, by=by, clock=clock, hand_out=hand_out)
         self.rule = Rule(settings.respond.approvals, frozenset(settings.respond.approvers))
-        given = kept_from_all if hand_out is None else lambda ref, secret: hand_out(ref, str.__str__(secret))
         evidence = Evidence(self._log, directory, recording.seal, clock)
-        self._builtin = BuiltinActuator(directory, hand_out=given, successor=self._successor)
         watches = (Watch(system, self._log, recording.seal, clock) for system in (SYSTEM, HOST))
         self._actuators = Actuators(self._builtin, evidence, *watches)
-
-    def _successor(self, token: Ref) -> Ref | None:
-        """Which token took the place of this one, as the log has it."""
-        entries = journal.telling(self._log, journal.about(token))
-        told = [e.event for e in entries if e.event.action == "token.rotate" and e.event.target == token]
-        found = [str(event.details["new"]) for event in told if "new" in event.details]
-        return Ref.parse(found[-1]) if found else None
-
-    # ── plans ────────────────────────────────────────────────────────────────────────────────────
-
-    def plans(self) -> dict[str, PlanState]:
-        """Every plan, by digest, in the order in which they were drawn."""
-        return journal.plans(self._log)
-
-    def plan(self, digest: str) -> PlanState:
-        """One plan, by its digest or the beginning of it."""
-        return chosen(journal.plans(self._log, digest[:64].lower()), digest)
-
-    def draw(
-        self,
-        playbook: str,
-        account: str,
-        *,
-        token: Credential | None = None,
-        since: float | None = None,
-        until: float | None = None,
-        incident: str = "",
-        rotate: bool = False,
-        even_me: bool = False,
-    ) -> PlanState:
-        """Draw a plan and put it on record; it changes nothing else. Raises Refused where it would lock out whom it
-        must not.
-        """
-        now, found = self._clock(), self.directory.account(account)
-        if playbook == "account":
-            self._spare(found, even_me=even_me)
-        begin = now - self._settings.respond.window if since is None else since
-        name = self._incident(incident, found, begin)
-        asked = Question(found, begin, now if until is None else until, name, token, rotate)
-        events = list(events_of(self._drawn(playbook, asked, now, even_me=even_me), self.by))
-        self._seal_together(events)
-        return self.plan(str(events[-1].details["plan"]))
-
-    def _drawn(self, playbook: str, asked: Question, now: float, *, even_me: bool) -> Plan:
-        entries = list(journal.telling(self._log, journal.about(asked.account.ref)))
-        projects = frozenset(each.path for each in self.directory.repositories())
-        world = look(asked, self.directory, entries, self._builtin.observe_many, now, projects=projects)
-        steps = tuple(PLAYBOOKS[playbook](world))
-        about = {step.target for step in steps}
-        told = {
-            "since": asked.since,
-            "until": asked.until,
-            "rotate": asked.rotate,
-            "even_me": even_me,
-            "account": asked.account.name,
-            "kept": [str(each.ref) for each in world.holds if each.ref not in about][:500],
-        }
-        subject = asked.account.ref if asked.token is None else asked.token.ref
-        return Plan(asked.incident, playbook, subject, steps, now, now + self._settings.respond.plan_expires, told)
-
-    def _incident(self, name: str, account: Account, since: float) -> str:
-        """The incident of this name, or else the latest open one about the account; opened where there is none."""
-        known = incidents(journal.telling(self._log, journal.RESPONSE))
-        about = [each.name for each in known.values() if each.closed is None and account.ref in each.subjects]
-        chosen = name or (about[-1] if about else new_name(self._clock(), account.name, known))
-        if chosen not in known:
-            title = f"{account.name} may be compromised"
-            self._recording.seal(opening(self._clock(), self.by, chosen, title, subjects=[account.ref], since=since))
-        return chosen
-
-    def draw_again(self, state: PlanState) -> PlanState:
-        """The same question, asked of the world as it is now."""
-        asked, subject = state.plan.asked, state.plan.subject
-        token = self.directory.credential(subject) if subject.kind == "token" else None
-        return self.draw(
-            state.plan.playbook,
-            token.holder if token else subject.id,
-            token=token,
-            since=float(str(asked["since"])),
-            incident=state.plan.incident,
-            rotate=asked.get("rotate") is True,
-            even_me=asked.get("even_me") is True,
-        )
-
-    def token(self, number: int | None, plain: str = "") -> Credential:
-        """The token of a number, or whose plain text is given; its use is not recorded as a sign-in."""
-        if number is not None:
-            return self.directory.credential(Ref("stockade", "token", str(number)))
-        return self.directory.token_in_plain(plain)
 
     # ── yes, and go ──────────────────────────────────────────────────────────────────────────────
 
@@ -343,35 +243,6 @@ class Responding:
             counts = own and event.outcome == "success" and BEHAVIOUR_OF.get(event.action) not in _MACHINES
             if counts and done and event.time > max(done):
                 yield entry
-
-    def _spare(self, account: Account, *, even_me: bool) -> None:
-        """Raises Refused before the last administrator, or oneself, is locked out, unless that was said twice."""
-        if even_me:
-            return
-        now = self._clock()
-        others = [each for each in self.directory.accounts() if each.admin and each.name != account.name]
-        if account.admin and not any(not each.shut_out(now) and each.departed is None for each in others):
-            why = "is the last administrator who is let in"
-        elif account.name == self.by.id.casefold():
-            why = "is you"
-        else:
-            return
-        raise Refused(f"{account.name} {why}", remedy="If that is meant, say so: --even-me.")
-
-    def _seal_all(self, events: Iterator[Event]) -> None:
-        for event in events:
-            self._recording.seal(event)
-
-    def _seal_together(self, events: Sequence[Event]) -> None:
-        """The first by itself, which opens the log, the last when all others are on disk, and these in any order: they
-        share the disk's turns.
-        """
-        first, between, last = events[:1], events[1:-1], events[1:][-1:]
-        self._seal_all(iter(first))
-        with ThreadPoolExecutor(TOGETHER) as many:
-            for _ in many.map(self._recording.seal, between):
-                pass
-        self._seal_all(iter(last))
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

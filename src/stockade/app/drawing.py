@@ -1,0 +1,162 @@
+"""Plans drawn from the directory and the log, and put on record; nothing else is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from stockade.app.looking import Question, look
+from stockade.directory import BuiltinDirectory
+from stockade.directory.accounts import Account, Credential
+from stockade.directory.builtin.acting import BuiltinActuator, kept_from_all
+from stockade.errors import Refused
+from stockade.events import Event, Ref
+from stockade.respond import journal
+from stockade.respond.incident import incidents, new_name, opening
+from stockade.respond.plan import Plan, events_of
+from stockade.respond.playbooks import PLAYBOOKS
+from stockade.respond.standing import PlanState, chosen
+
+if TYPE_CHECKING:
+    from stockade.app.recording import Recording
+    from stockade.config import Settings
+
+TOGETHER = 16
+"""Entries of a plan that are handed to the log at once."""
+
+
+class Drawing:
+    """Draws plans, and finds them again; ``by`` is who asks. Methods raise StockadeError and nothing else."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        directory: BuiltinDirectory,
+        recording: Recording,
+        *,
+        by: Ref,
+        clock: Callable[[], float],
+        hand_out: Callable[[Ref, str], None] | None = None,
+    ) -> None:
+        self.directory, self.by = directory, by
+        self._settings, self._recording, self._clock = settings, recording, clock
+        self._log = settings.audit_log()
+        given = kept_from_all if hand_out is None else lambda ref, secret: hand_out(ref, str.__str__(secret))
+        self._builtin = BuiltinActuator(directory, hand_out=given, successor=self._successor)
+
+    def plans(self) -> dict[str, PlanState]:
+        """Every plan, by digest, in the order in which they were drawn."""
+        return journal.plans(self._log)
+
+    def plan(self, digest: str) -> PlanState:
+        """One plan, by its digest or the beginning of it."""
+        return chosen(journal.plans(self._log, digest[:64].lower()), digest)
+
+    def draw(
+        self,
+        playbook: str,
+        account: str,
+        *,
+        token: Credential | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        incident: str = "",
+        rotate: bool = False,
+        even_me: bool = False,
+    ) -> PlanState:
+        """Draw a plan and put it on record; it changes nothing else. Raises Refused where it would lock out whom it
+        must not.
+        """
+        now, found = self._clock(), self.directory.account(account)
+        if playbook == "account":
+            self._spare(found, even_me=even_me)
+        begin = now - self._settings.respond.window if since is None else since
+        name = self._incident(incident, found, begin)
+        asked = Question(found, begin, now if until is None else until, name, token, rotate)
+        events = list(events_of(self._drawn(playbook, asked, now, even_me=even_me), self.by))
+        self._seal_together(events)
+        return self.plan(str(events[-1].details["plan"]))
+
+    def _drawn(self, playbook: str, asked: Question, now: float, *, even_me: bool) -> Plan:
+        entries = list(journal.telling(self._log, journal.about(asked.account.ref)))
+        projects = frozenset(each.path for each in self.directory.repositories())
+        world = look(asked, self.directory, entries, self._builtin.observe_many, now, projects=projects)
+        steps = tuple(PLAYBOOKS[playbook](world))
+        about = {step.target for step in steps}
+        told = {
+            "since": asked.since,
+            "until": asked.until,
+            "rotate": asked.rotate,
+            "even_me": even_me,
+            "account": asked.account.name,
+            "kept": [str(each.ref) for each in world.holds if each.ref not in about][:500],
+        }
+        subject = asked.account.ref if asked.token is None else asked.token.ref
+        return Plan(asked.incident, playbook, subject, steps, now, now + self._settings.respond.plan_expires, told)
+
+    def _incident(self, name: str, account: Account, since: float) -> str:
+        """The incident of this name, or else the latest open one about the account; opened where there is none."""
+        known = incidents(journal.telling(self._log, journal.RESPONSE))
+        about = [each.name for each in known.values() if each.closed is None and account.ref in each.subjects]
+        chosen = name or (about[-1] if about else new_name(self._clock(), account.name, known))
+        if chosen not in known:
+            title = f"{account.name} may be compromised"
+            self._recording.seal(opening(self._clock(), self.by, chosen, title, subjects=[account.ref], since=since))
+        return chosen
+
+    def draw_again(self, state: PlanState) -> PlanState:
+        """The same question, asked of the world as it is now."""
+        asked, subject = state.plan.asked, state.plan.subject
+        token = self.directory.credential(subject) if subject.kind == "token" else None
+        return self.draw(
+            state.plan.playbook,
+            token.holder if token else subject.id,
+            token=token,
+            since=float(str(asked["since"])),
+            incident=state.plan.incident,
+            rotate=asked.get("rotate") is True,
+            even_me=asked.get("even_me") is True,
+        )
+
+    def token(self, number: int | None, plain: str = "") -> Credential:
+        """The token of a number, or whose plain text is given; its use is not recorded as a sign-in."""
+        if number is not None:
+            return self.directory.credential(Ref("stockade", "token", str(number)))
+        return self.directory.token_in_plain(plain)
+
+    def _spare(self, account: Account, *, even_me: bool) -> None:
+        """Raises Refused before the last administrator, or oneself, is locked out, unless that was said twice."""
+        if even_me:
+            return
+        now = self._clock()
+        others = [each for each in self.directory.accounts() if each.admin and each.name != account.name]
+        if account.admin and not any(not each.shut_out(now) and each.departed is None for each in others):
+            why = "is the last administrator who is let in"
+        elif account.name == self.by.id.casefold():
+            why = "is you"
+        else:
+            return
+        raise Refused(f"{account.name} {why}", remedy="If that is meant, say so: --even-me.")
+
+    def _seal_all(self, events: Iterator[Event]) -> None:
+        for event in events:
+            self._recording.seal(event)
+
+    def _seal_together(self, events: Sequence[Event]) -> None:
+        """The first by itself, which opens the log, the last when all others are on disk, and these in any order: they
+        share the disk's turns.
+        """
+        first, between, last = events[:1], events[1:-1], events[1:][-1:]
+        self._seal_all(iter(first))
+        with ThreadPoolExecutor(TOGETHER) as many:
+            for _ in many.map(self._recording.seal, between):
+                pass
+        self._seal_all(iter(last))
+
+    def _successor(self, token: Ref) -> Ref | None:
+        """Which token took the place of this one, as the log has it."""
+        entries = journal.telling(self._log, journal.about(token))
+        told = [e.event for e in entries if e.event.action == "token.rotate" and e.event.target == token]
+        found = [str(event.details["new"]) for event in told if "new" in event.details]
+        return Ref.parse(found[-1]) if found else None
