@@ -46,6 +46,8 @@ def roles(settings: Settings) -> Iterator[Role]:
         yield Role("audit intake", partial(_begun_again, take_in, settings))
     if settings.detect is not None:
         yield Role("audit detector", partial(_begun_again, notice, settings))
+    if settings.traffic is not None:
+        yield Role("traffic watch", partial(_begun_again, watch_traffic, settings))
 
 
 def _begun_again(work: Callable[[Settings, Ended], None], settings: Settings) -> None:
@@ -135,6 +137,14 @@ def notice(settings: Settings, ended: Ended) -> None:
             if _at_least(finding, asked.level) and not _recorded(finding, reporter, ended):
                 return
         bookmark.keep_at_times(seen.entry.index + 1)
+
+
+def watch_traffic(settings: Settings, ended: Ended) -> None:
+    """Watch the traffic of this machine until SIGTERM, and record what is odd in it."""
+    from stockade.app.traffic_watch import watch
+
+    with closing(Reporter(socket_of(settings), "traffic watch")) as reporter:
+        watch(settings, reporter.append, ended)
 
 
 def _at_least(finding: Finding, level: Severity) -> bool:

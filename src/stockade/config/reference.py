@@ -32,6 +32,7 @@ from stockade.config.settings import (
     TextSettings,
 )
 from stockade.config.tables import KIND, MEANING, SHOWN, is_required, settings_of
+from stockade.config.traffic import TrafficSettings
 from stockade.config.values import written_duration
 from stockade.config.when import QUESTIONS
 from stockade.guard.answers import TEXTS
@@ -51,6 +52,7 @@ TABLES: Final[tuple[tuple[str, type[Any]], ...]] = (
     ("[[audit.sinks]]", SinkTable),
     ("[search]", SearchSettings),
     ("[detect]", DetectSettings),
+    ("[traffic]", TrafficSettings),
     ("[respond]", RespondSettings),
     ("[secrets]", SecretsSettings),
     ("[[secrets.database]]", SecretColumns),

@@ -30,6 +30,7 @@ from stockade.config.search import SearchSettings
 from stockade.config.secrets import Url
 from stockade.config.tables import named_tables, setting, table
 from stockade.config.taking_in import INTAKE
+from stockade.config.traffic import TrafficSettings
 from stockade.config.values import DURATION, FLAG, SIZE, TEXT, TEXTS, one_of, whole
 from stockade.guard.answers import HeaderStyle, Told
 from stockade.guard.rules import Rule
@@ -204,6 +205,9 @@ class Settings:
     detect: DetectSettings | None = setting(
         table(DetectSettings, "[detect]"), "What reads the audit log as it grows.", None, shown_default="nothing"
     )
+    traffic: TrafficSettings | None = setting(
+        table(TrafficSettings, "[traffic]"), "What watches the traffic of this machine.", None, shown_default="nothing"
+    )
     respond: RespondSettings = setting(
         table(RespondSettings, "[respond]"), "What is done about a compromised account.", RespondSettings()
     )
@@ -288,6 +292,7 @@ NEEDS_RESTART: Final = (
     "breached_passwords",
     "audit",
     "detect",
+    "traffic",
 )
 """Settings that a running server reads once."""
 
