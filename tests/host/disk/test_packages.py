@@ -155,6 +155,8 @@ def test_red_hat_and_its_like(machine: Machine) -> None:
     assert (found.installed["bash"].version, found.installed["bash"].source) == ("5.2.26-3.el10", "bash")
     assert [said.what for said in unseen] == ["package 2 in /var/lib/rpm/rpmdb.sqlite"]
     assert sorted(path.name for path in place.parent.iterdir()) == ["rpmdb.sqlite"]  # nothing was written beside it
+    place.with_name("rpmdb.sqlite-wal").write_bytes(b"not yet in it")
+    assert "the newest packages" in {said.what for said in packages.read(machine.root)[1]}
 
 
 @given(st.binary(max_size=200), st.integers(0, 200))

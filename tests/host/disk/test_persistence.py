@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -138,6 +139,28 @@ def test_a_picture_for_a_baseline_holds_no_content(debian: Machine) -> None:
     assert "secret" not in f"{picture}{found}"
 
 
+def test_an_account_that_is_new_is_a_note_unless_the_machine_is(debian: Machine) -> None:
+    day = int(time.time() / DAY)
+    debian.file("/etc/shadow", f"root:$y$x:{day - 400}:::::\nann:$y$x:{day - 1}:::::\n")
+    assert [each.title for each in seen(debian) if each.signal == "account"] == [
+        "account ann is new, or has a new password, since less than a week"
+    ]
+    debian.file("/etc/shadow", f"root:$y$x:{day - 1}:::::\nann:$y$x:{day - 1}:::::\n")
+    assert not [each.title for each in seen(debian) if each.signal == "account"]
+
+
+def test_a_file_that_not_even_root_can_change_is_told(debian: Machine) -> None:
+    job = debian.file("/etc/cron.d/backup", "5 3 * * * root /usr/bin/true\n")
+    set_to = subprocess.run(["chattr", "+i", job], capture_output=True, check=False)
+    if set_to.returncode != 0:
+        pytest.skip("only root may set it, on a file system that has it")
+    try:
+        assert above_note(debian) == [("cron", "medium")]
+    finally:
+        subprocess.run(["chattr", "-i", job], check=True)
+    assert above_note(debian) == []
+
+
 def test_thousands_of_a_forges_keys_are_read_in_a_moment_and_one_unbound_is_told() -> None:
     text = "".join(map(GITLAB.format, range(5000))) + GITLAB.format(7).replace(",no-port-forwarding", "").replace(
         ",no-pty", ""
@@ -145,7 +168,7 @@ def test_thousands_of_a_forges_keys_are_read_in_a_moment_and_one_unbound_is_told
     file = placed.Placed("authorized keys", "/var/opt/gitlab/.ssh/authorized_keys", 0o100600, 998, len(text), 0.0, text)
     placement = placed.Placement((file,), tuple(accounts("git:x:998:998::/var/opt/gitlab:/bin/sh\n", None)))
     nothing, _ = packages.read(Path("/nowhere"))
-    told = list(entry.odd("web1", placement, nothing, persistence.news([], 0.0)))
+    told = list(entry.odd("web1", placement, nothing, persistence.news([], 0.0), 0.0))
     assert [each.title.partition(" has ")[2] for each in told] == [
         "a key in line 5001 that is not of the forge's shape, among 5001"
     ]

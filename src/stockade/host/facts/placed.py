@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from stockade.host.facts.accounts import Account, accounts
+from stockade.host.facts.attributes import is_fixed
 from stockade.host.facts.places import KEYS, PLACES
 from stockade.host.facts.sshd import key_files
 from stockade.host.facts.tree import LARGEST, Tree
@@ -28,7 +29,7 @@ class Placed:
     ``changed`` is when its content or its mode last was, in seconds since the epoch (st_ctime, which no ordinary
     program can set). ``text`` is what it says, at most a mebibyte, and may hold secrets: it is never shown or kept.
     ``link`` is where a symbolic link leads; then the rest is of what lies there. ``sha256`` is empty
-    for what is longer.
+    for what is longer. ``fixed`` is whether not even root can change it (chattr +i).
     """
 
     kind: str
@@ -40,6 +41,7 @@ class Placed:
     text: str = field(default="", repr=False)
     link: str = ""
     sha256: str = ""
+    fixed: bool = False
 
     @property
     def octets(self) -> bytes:
@@ -171,7 +173,8 @@ def taken(tree: Tree, path: str, kind: str, unseen: list[Unseen]) -> Iterator[Pl
         return
     digest = hashlib.sha256(octets).hexdigest() if about.st_size == len(octets) else ""
     text = octets.decode("utf-8", "surrogateescape")
-    yield Placed(kind, path, about.st_mode, about.st_uid, about.st_size, about.st_ctime, text, link, digest)
+    known = (about.st_mode, about.st_uid, about.st_size, about.st_ctime, text, link, digest)
+    yield Placed(kind, path, *known, fixed=stat.S_ISREG(about.st_mode) and is_fixed(tree.at(place)))
 
 
 def _octets(tree: Tree, path: str, kind: str) -> tuple[bytes, os.stat_result]:

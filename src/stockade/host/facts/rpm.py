@@ -5,6 +5,7 @@ A header is two numbers (how many tags, how many octets of values), the tags, an
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import struct
 from collections.abc import Iterator, Mapping
@@ -96,7 +97,7 @@ def files(tags: Mapping[Tag, Value]) -> Iterator[tuple[str, str, bool]]:
 
 def read(tree: Tree, path: str) -> tuple[Database, tuple[Unseen, ...]]:
     """The database at a path, opened so that nothing is written beside it. Raises OSError, sqlite3.Error."""
-    unseen: list[Unseen] = []
+    unseen = [*_waiting(tree.at(f"{path}-wal"))]
     installed: dict[str, Package] = {}
     listed: dict[str, list[tuple[str, str, bool]]] = {}
     for number, blob in _blobs(tree.at(path)):
@@ -115,6 +116,12 @@ def read(tree: Tree, path: str) -> tuple[Database, tuple[Unseen, ...]]:
         return {file: digest for file, digest, _ in listed[name] if digest}
 
     return Database("rpm", installed, owners, digests, settings), tuple(unseen)
+
+
+def _waiting(place: str) -> Iterator[Unseen]:
+    """What rpm has written beside the database, and SQLite would only put into it by changing files here."""
+    if os.path.exists(place) and os.path.getsize(place):  # noqa: PTH110, PTH202
+        yield Unseen("the newest packages", f"{place} is not yet in the database", "run: rpm -qa --last | head")
 
 
 def _blobs(place: str) -> Iterator[tuple[int, bytes]]:

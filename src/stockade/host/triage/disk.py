@@ -54,7 +54,8 @@ class Disk:
 
     def entries(self) -> Iterator[Told]:
         """Who comes in, and how."""
-        yield from entry.odd(self.machine.name, self._facts.placement, self.packages, self._news)
+        machine = self.machine
+        yield from entry.odd(machine.name, self._facts.placement, self.packages, self._news, machine.now)
 
     def privileged(self) -> Iterator[Told]:
         """Programs with rights of others and hidden ones, where they usually are."""

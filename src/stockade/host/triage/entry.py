@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from stockade.host.facts.packages import Packages
 from stockade.host.facts.placed import Placed, Placement
@@ -11,12 +12,17 @@ from stockade.host.triage.origin import News, origin
 from stockade.host.triage.passing import libraries, modules, pam
 from stockade.host.triage.people import accounts, sudo
 from stockade.host.triage.ssh import ssh_keys, sshd
+from stockade.host.triage.telling import Told
+
+FIXED: Final = "Some administrators set it so on purpose; whoever left something there does it too."
 
 
-def odd(host: str, placement: Placement, packages: Packages, is_news: News) -> Iterator[Oddity]:
+def odd(host: str, placement: Placement, packages: Packages, is_news: News, now: float) -> Iterator[Oddity]:
     """All ways in that are odd."""
-    yield from accounts(host, placement.accounts)
+    yield from accounts(host, placement.accounts, now)
     for placed in placement.files:
+        if placed.fixed and not placed.link:
+            yield Told(host, placed)("medium", "cannot be changed, not even by root (chattr +i)", FIXED)
         if origin(placed, packages).state not in {"unchanged", "off"}:
             yield from _one(host, placed, packages)
     yield from ssh_keys(host, placement, is_news)

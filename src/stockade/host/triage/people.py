@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from stockade.events import Ref, Severity
 from stockade.host.facts.accounts import Account
 from stockade.host.facts.placed import Placed
 from stockade.host.oddity import Oddity
+from stockade.host.triage.origin import WEEK
 from stockade.host.triage.telling import Told
 
 SYSTEM: Final = 1000
@@ -20,9 +21,13 @@ EVERYTHING: Final = re.compile(
 NEVER_ASKS: Final = re.compile(r"Defaults\b.*!authenticate")
 
 
-def accounts(host: str, people: Iterable[Account]) -> Iterator[Oddity]:
-    """Second roots, accounts that need no password, and accounts of services that have one."""
+def accounts(host: str, people: Sequence[Account], now: float) -> Iterator[Oddity]:
+    """Second roots, accounts that need no password, and accounts of services that have one; and a note for news."""
+    settled = any(one.changed is not None and one.changed < now - WEEK for one in people)
     for one in people:
+        if settled and one.may_sign_in and one.changed is not None and one.changed > now - WEEK:
+            what = "is new, or has a new password, since less than a week"
+            yield _account(host, one, "informational", what, "Somebody of yours may have changed it: ask.")
         if one.uid == 0 and one.name != "root":
             yield _account(host, one, "critical", "is root by another name", "No package makes such an account.")
         if one.may_sign_in and one.password == "none":  # noqa: S105  a word

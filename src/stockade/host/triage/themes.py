@@ -69,6 +69,8 @@ THEMES: Final[Mapping[str, Theme]] = {
     "git settings": Theme(
         "git-settings", "setting of Git", "It runs whenever somebody uses Git there.", SHOW, ("T1546",)
     ),
+    "accounts": Theme("account", "list of accounts", "Who is in it may come in.", "getent passwd", ("T1136.001",)),
+    "shadow": Theme("account", "list of passwords", "Who is in it may come in.", "chage -l root", ("T1098",)),
     "pam": Theme("pam", "setting of PAM", "It decides who comes in, and sees their passwords.", SHOW, ("T1556.003",)),
     "pam module": Theme(
         "pam-module",
