@@ -13,7 +13,7 @@ from stockade.directory.builtin.applications import Application
 from stockade.directory.builtin.grants import CODE_SECONDS, LIFETIME, Consent
 from stockade.directory.builtin.sessions import SignedIn
 from stockade.directory.pkce import challenge_of, is_challenge, proves
-from stockade.directory.refusals import AccountBlocked, BadName, FactorOverdue
+from stockade.directory.refusals import AccountBlocked, BadName, FactorOverdue, Impossible
 from stockade.errors import ConfigurationError
 from stockade.events import Ref
 from tests.directory.conftest import NOW, Stage
@@ -217,6 +217,8 @@ def test_an_application_is_known_by_its_secret_and_a_public_one_by_none(stage: S
         with pytest.raises(UnknownCredentials):
             directory.authenticate_application(name, wrong, NOW)
     assert len(stage.reported("authentication.failure")) == 5
+    with pytest.raises(Impossible):
+        directory.rotate(public.ref)
     directory.lock("bob", NOW + 60)
     with pytest.raises(AccountBlocked):
         directory.authenticate_application(client, secret, NOW)

@@ -59,6 +59,12 @@ def test_nothing_that_was_replaced_can_be_read_by_what_was_not_yet(
     assert all(at[ref].position < item.position for item in items for ref in item.after)
 
 
+def test_an_application_without_a_secret_is_not_replaced_and_ended_when_it_is_new() -> None:
+    old = credential(1, KIND.APPLICATION, "alice", traits=frozenset({"public"}), made=WINDOW.since - DAY)
+    fresh = credential(2, KIND.APPLICATION, "alice", traits=frozenset({"public"}), made=WINDOW.since + 1)
+    assert [(each.target, each.verb) for each in listed([old, fresh])[1:]] == [(fresh.ref, "application.remove")]
+
+
 @given(worlds.credentials(), worlds.memberships)
 def test_every_secret_that_was_within_reach_is_on_the_list_once(
     secrets: list[Credential], parts: list[Membership]

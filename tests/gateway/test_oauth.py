@@ -21,6 +21,7 @@ from stockade.directory.pkce import challenge_of
 from stockade.gateway.identity import identify
 from stockade.guard.gate import Guard
 from tests.gateway.conftest import Forge, starting
+from tests.gateway.test_pages import CONTRASTS
 from tests.gateway.test_second_factor import picture
 from tests.gateway.test_signin import field, sign_in
 
@@ -284,6 +285,16 @@ def test_a_trusted_application_asks_nobody(stage: Stage) -> None:
     assert answer.headers["refresh"].startswith(f"0; url={BACK}?code=")
 
 
+def can_be_read(page: Page) -> None:
+    """On a telephone, in light and in dark."""
+    page.set_viewport_size({"width": 360, "height": 640})
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate(CONTRASTS) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= 360")
+        picture(page, f"{page.title().partition(' ')[0].lower()}-{scheme}")
+
+
 def test_a_person_says_yes_in_a_browser_and_takes_it_back(page: Page, forge: Forge) -> None:
     here, back = f"http://localhost:{forge.at.port}", f"http://127.0.0.1:{forge.at.port}/users/password/new"
     made, secret = forge.directory.create_application("ci-bot", "Release board", back, [*READ, Scope.API])
@@ -297,6 +308,7 @@ def test_a_person_says_yes_in_a_browser_and_takes_it_back(page: Page, forge: For
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Let Release board act for you?")).to_be_visible()
     picture(page, "consent")
+    can_be_read(page)
     page.get_by_role("button", name="Allow").click()
     expect(page.get_by_role("heading", name="Forgotten your password?")).to_be_visible()
     code = parse_qs(urlsplit(page.url).query)["code"][0]
@@ -314,6 +326,7 @@ def test_a_person_says_yes_in_a_browser_and_takes_it_back(page: Page, forge: For
     page.goto(here)
     page.get_by_role("link", name="Applications").click()
     picture(page, "applications")
+    can_be_read(page)
     page.get_by_role("button", name="End Release board").click()
     expect(page.get_by_role("button", name="End Release board")).to_have_count(0)
     assert httpx2.get(forge.at.url + REFS, headers=bearer).status_code == 401

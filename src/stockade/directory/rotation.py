@@ -119,8 +119,11 @@ def rotation(
 
 
 def _counts(each: Reached) -> bool:
-    """Whether it has to be replaced: an address or an identity that was there before is the person's own."""
-    return each.thing.kind not in {KIND.EMAIL, KIND.IDENTITY} or each.fresh
+    """Whether it has to be replaced: an address or an identity that was there before is the person's own, and a public
+    application has no secret.
+    """
+    kept = each.thing.kind in {KIND.EMAIL, KIND.IDENTITY} or "public" in each.thing.traits
+    return not kept or each.fresh
 
 
 def _item(each: Reached, owners: Owners) -> Item:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, update
 from sqlalchemy.exc import IntegrityError
 
 from stockade.directory.accounts import Account, Credential, CredentialKind, Scope
@@ -295,7 +295,6 @@ def _mismatch(row: Row[Any], redirect: str | None, verifier: str | None) -> Unkn
 
 
 def _forget_unredeemed(sql: Connection, holder: Account, now: float) -> None:
-    """Consents that came to nothing were no tokens ever."""
-    never = select(codes.c.grant_id)
-    old = (grants.c.account_id == holder.id) & (grants.c.expires <= now)
-    sql.execute(delete(grants).where(old, grants.c.id.in_(never)))
+    """Consents that came to nothing, whose only secret is their code still, were no tokens ever."""
+    old = (grants.c.account_id == holder.id) & (grants.c.expires <= now) & (grants.c.digest == grants.c.family)
+    sql.execute(delete(grants).where(old))

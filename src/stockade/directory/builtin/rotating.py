@@ -50,7 +50,7 @@ class Rotating(Tokens):
 
     def _renew_in_place(self, change: Change, old: Credential) -> tuple[Credential, Secret]:
         holding = HOLDINGS[old.kind.noun]
-        if not holding.rotated:
+        if not holding.rotated or "public" in old.traits:
             raise Impossible("rotated", old.ref, "Revoke it, and have another one made.")
         secret = make_code() if old.kind is CredentialKind.WEBHOOK else make_token(old.kind)
         values: dict[str, Any] = {"digest": digest(secret)}
