@@ -16,6 +16,7 @@ from stockade.errors import ConfigurationError, Refused, StockadeError
 from stockade.events import Entry, Event, Ref, Severity
 from stockade.respond import journal
 from stockade.respond.approvals import Rule
+from stockade.respond.checklist import unreturned
 from stockade.respond.incident import (
     Incident,
     Remark,
@@ -187,9 +188,12 @@ class Incidents:
         return self._say(incident, "incident.assign", person=bounded(person), role=role.strip() or "responds")
 
     def close(self, incident: Incident, outcome: str) -> Incident:
-        """Close it, saying how it ended. Raises Refused when it is closed."""
+        """Close it, saying how it ended. Raises Refused when it is closed, and while a machine of it is rebuilt."""
         if incident.closed is not None:
             raise Refused(f"the incident {incident.name} is closed already")
+        if still := unreturned(incident.entries):
+            names = ", ".join(machine.id for machine in still)
+            raise Refused(f"{names} is being rebuilt, and not back in service", remedy="stockade rebuild show")
         return self._say(incident, "incident.close", outcome=bounded(outcome))
 
     def _say(self, incident: Incident, action: str, **details: object) -> Incident:

@@ -37,8 +37,8 @@ class Listed:
 class Renewing:
     """The list of one machine."""
 
-    def __init__(self, stockade: Stockade, directory: BuiltinDirectory) -> None:
-        self.stockade, self.directory, self.machine = stockade, directory, machine_name()
+    def __init__(self, stockade: Stockade, directory: BuiltinDirectory, machine: str = "") -> None:
+        self.stockade, self.directory, self.machine = stockade, directory, machine or machine_name()
         self.subject = machine_of(self.machine)
 
     def look(self, *, all_: bool = False) -> Listed:
@@ -52,7 +52,7 @@ class Renewing:
         accounts = {each.name: each for each in self.directory.accounts()}
         projects = frozenset(each.path for each in self.directory.repositories())
         world = World(accounts, list(self.directory.memberships()), projects)
-        items = renewal(listed, world, self.machine, _contained(story, self.machine))
+        items = renewal(listed, world, self.machine, contained(story, self.machine))
         about = {ref for ref in listed if ref.system != self.machine}
         entries = _once([*story, *naming(log, about)])
         scans = [each.event.time for each in story if each.event.action == SCANNED]
@@ -83,7 +83,7 @@ class Renewing:
         return Ref(self.machine, "secret", id) if kind == "secret" and id else ref_of(text)
 
 
-def _contained(story: Sequence[Entry], machine: str) -> float | None:
+def contained(story: Sequence[Entry], machine: str) -> float | None:
     """Since when the network of the machine is shut, by the log; None when it is not, or was opened again."""
     since: float | None = None
     for entry in story:

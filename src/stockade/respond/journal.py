@@ -19,7 +19,7 @@ from stockade.audit.record import parse
 from stockade.events import Entry, Event, Ref
 from stockade.respond.standing import PlanState, standings
 
-RESPONSE: Final = re.compile(rb'"action":"(?:incident|plan|step|gate|evidence|watch|rotation)\.')
+RESPONSE: Final = re.compile(rb'"action":"(?:incident|plan|step|gate|evidence|watch|rotation|rebuild)\.')
 """The class of behaviour that is the response: what incidents and plans are folded from."""
 
 

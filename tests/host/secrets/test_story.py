@@ -111,7 +111,7 @@ def test_one_list_of_all_in_an_order_without_a_way_back(machine: Machine) -> Non
     names = [item.name for item in listed.progress.items]
     place = {item.target: item.position for item in listed.progress.items}
     assert names[0] == f"machine {HOST}"
-    assert names[1] == "database password db_password"
+    assert names[1] == "GitLab's database password db_password"
     joined = {
         str(ref): [Path(each.path).name for each in line.places] for ref, line in listed.lines.items() if line.thing
     }

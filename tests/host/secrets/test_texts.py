@@ -20,7 +20,7 @@ from stockade.directory.accounts import CredentialKind
 from stockade.directory.tokens import PREFIXES, make_token
 from stockade.host.secrets import keys
 from stockade.host.secrets.found import Grade
-from stockade.host.secrets.known import NotAsNamed, kinds
+from stockade.host.secrets.known import NotAsNamed, kinds, known_files
 from stockade.host.secrets.patterns import formats
 from tests.host.secrets.scanners import NOW, SCANNER, fingerprint, seen_in, worth
 from tests.source_tree import ROOT
@@ -131,6 +131,12 @@ def test_every_form_says_how_it_is_changed() -> None:
         "encrypted",
         "repositories",
     }
+
+
+def test_every_kind_is_told_in_one_way() -> None:
+    told = [(each.kind, each.about) for each in formats()]
+    told += [(key.kind, key.about) for file in known_files() for key in file.keys]
+    assert len(set(told)) == len({kind for kind, _ in told})
 
 
 def test_a_web_token_that_has_expired_is_a_note() -> None:
