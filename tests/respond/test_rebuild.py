@@ -38,7 +38,7 @@ def test_a_trace_of_any_kind_taints_and_is_named() -> None:
     evil = Evil(None, (Indicator("path", "/usr/lib/x.so", "a preload"), Indicator("sha256", "ee"),
                        Indicator("account", "eve"), Indicator("key", "AAAA1")))  # fmt: skip
     for each in (file("/usr/lib/x.so"), file("/tmp/y", "ee"), file("/etc/passwd", "00", "account:eve"),
-                 file("/root/.ssh/authorized_keys", "00", "key:AAAA1")):  # fmt: skip
+                 file("/home/bob/.ssh/authorized_keys", "00", "key:AAAA1")):  # fmt: skip
         found = judge(backup(1), [file("/etc/hosts"), each], evil, {})
         assert (found.verdict, found.files) == (Verdict.TAINTED, (each.path,))
     assert judge(backup(1), [file("/usr/lib/x.so")], evil, {}).why == "path:/usr/lib/x.so (a preload)"

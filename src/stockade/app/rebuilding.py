@@ -19,8 +19,9 @@ from stockade.events import Entry, Event, Ref
 from stockade.host.backups.listed import Backup, files
 from stockade.host.backups.reading import backups, contents
 from stockade.respond import checklist, journal
+from stockade.respond.approvals import OVERRIDING
 from stockade.respond.checklist import Rebuild, World
-from stockade.respond.gate import OVERRIDING, Box
+from stockade.respond.gate import Box
 from stockade.respond.incident import Incident, incidents
 from stockade.respond.rebuild import (
     ENTERED,

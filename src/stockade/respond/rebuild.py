@@ -65,7 +65,7 @@ class Judged:
 
 _RUNS: Final = (
     *("/bin/", "/sbin/", "/lib", "/usr/bin/", "/usr/sbin/", "/usr/lib", "/usr/local/", "/etc/cron", "/etc/systemd/"),
-    *("/etc/init.d/", "/etc/pam.d/", "/etc/ld.so", "/etc/ssh/", "/etc/sudoers", "/etc/profile", "/root/", "/opt/"),
+    *("/etc/init.d/", "/etc/pam.d/", "/etc/ld.so", "/etc/ssh/", "/etc/sudoers", "/etc/profile", "/root", "/opt/"),
 )
 """Where what is changed may run, or let somebody in."""
 
