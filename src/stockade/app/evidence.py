@@ -13,8 +13,10 @@ from pathlib import Path
 from stockade.app.evidence_places import EvidenceSink, sink_of
 from stockade.app.recording import there_is_one
 from stockade.app.stockade import Stockade
+from stockade.config import Settings
 from stockade.errors import ConfigurationError, StockadeError
 from stockade.events import Event, Ref
+from stockade.host.evidence.acting import Evidence
 from stockade.host.evidence.artifact import Artifact
 from stockade.host.evidence.chain import Line
 from stockade.host.evidence.collecting import Sealed, Step, begin, collection_name, resume
@@ -98,6 +100,11 @@ def items_of(found: Manifest, *, missing: bool) -> Iterator[Line]:
     for line in found.items.values():
         if not missing or line["facts"].keys() & {"error", "cut", "absent", "held_back"}:
             yield line
+
+
+def as_step(settings: Settings) -> Evidence:
+    """Evidence of this machine as a step that a plan can have."""
+    return Evidence(os.uname().nodename, Path("/"), own_pack, lambda to, name: sink_of(to, settings).collection(name))
 
 
 def _shelf(asked: Stockade, place: str) -> Shelf:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from stockade.actions import BEHAVIOUR_OF, Behaviour
 from stockade.app.audit_check import audit_log
 from stockade.app.drawing import Drawing
+from stockade.app.evidence import as_step
 from stockade.config.state import state_of
 from stockade.directory import BuiltinDirectory
 from stockade.directory.accounts import FACTOR_KINDS, SYSTEM, Account, Credential, CredentialKind
@@ -87,7 +88,7 @@ class Responding(Drawing):
         self.rule = Rule(settings.respond.approvals, frozenset(settings.respond.approvers))
         evidence = Evidence(self._log, directory, recording.seal, clock)
         watches = (Watch(system, self._log, recording.seal, clock) for system in (SYSTEM, HOST))
-        self._actuators = Actuators(self._builtin, evidence, *watches)
+        self._actuators = Actuators(self._builtin, evidence, *watches, as_step(settings))
 
     # ── yes, and go ──────────────────────────────────────────────────────────────────────────────
 

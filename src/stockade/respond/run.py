@@ -25,6 +25,7 @@ from stockade.respond.acting import (
 )
 from stockade.respond.approvals import Rule, refuse_unless_open
 from stockade.respond.standing import Fold, PlanState, Progress, StepState
+from stockade.respond.unsealed import destroys, refuse_unsealed
 from stockade.steps import Actuator, Step
 
 MAYBE = frozenset({Progress.STARTED, Progress.WAITING, Progress.UNDOING})
@@ -162,6 +163,7 @@ class Runner:
         """Whether their system took all of them in one go; when it did not, they are taken one by one."""
         many = getattr(self._actuators.knowing(wave[0].step), "perform_many", None)
         fresh = all(each.progress is Progress.PENDING and each.number not in changed for each in wave)
+        fresh = fresh and not any(destroys(each.step) for each in wave)  # what may be refused goes one by one
         if many is None or len(wave) < 2 or not fresh:
             return False
         try:
@@ -175,6 +177,7 @@ class Runner:
         return True
 
     def _perform(self, each: StepState, changed: dict[int, str]) -> str:
+        refuse_unsealed(self.state, each.step)
         if each.number in changed:
             raise Refused(f"it has changed since the plan was drawn: {changed[each.number]}")
         actuator = self._actuators.of(each.step)
@@ -258,7 +261,8 @@ def done_by_hand(
 ) -> Event:
     """The event by which a person says that steps were done by hand, or need not be done, and why.
 
-    Raises ConfigurationError for a number that there is not, and when a waiver gives no reason.
+    Raises ConfigurationError for a number that there is not, and when a waiver gives no reason; Refused for what may
+    destroy evidence that is not sealed.
     """
     for number in numbers:
         if not 0 < number <= len(state.steps):
@@ -267,6 +271,8 @@ def done_by_hand(
             raise ConfigurationError(
                 f"step {number} is not done by hand", remedy=f"stockade run {state.digest[:12]} takes it."
             )
+        if not waive:
+            refuse_unsealed(state, state.steps[number - 1].step)
     if waive and not note:
         raise ConfigurationError("a waiver needs a reason", remedy="--reason TEXT")
     steps = [state.steps[number - 1] for number in numbers]

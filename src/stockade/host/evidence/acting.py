@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from stockade.errors import ConfigurationError, Refused
@@ -30,8 +31,8 @@ class Evidence:
     system: str = "host"
     verbs: frozenset[str] = frozenset({VERB})
 
-    def __init__(self, machine: str, place: Place, artifacts: Sequence[Artifact], open: Open) -> None:
-        self._machine, self._place, self._artifacts, self._open = machine, place, artifacts, open
+    def __init__(self, machine: str, root: Path, artifacts: Callable[[], Sequence[Artifact]], open: Open) -> None:
+        self._machine, self._root, self._artifacts, self._open = machine, root, artifacts, open
 
     def observe(self, target: Ref) -> Mapping[str, object]:  # noqa: ARG002  nothing that a step could depend on
         """Nothing: whatever is there is evidence."""
@@ -40,14 +41,14 @@ class Evidence:
     def perform(self, step: Step, *, by: Ref | None = None) -> Mapping[str, object]:  # noqa: ARG002  the plan says it
         """Take it and seal it; what is sealed already stays. Raises Refused, Unavailable, Tampered."""
         store = self._store(step)
-        state = _state(store)
+        state, place = _state(store), Place.at(self._root, own=store.place)
         if state == "sealed":
             return {}
         if state == "begun":
-            sealed = resume(store, self._artifacts, self._place, tell=_untold)
+            sealed = resume(store, self._artifacts(), place, tell=_untold)
         else:
             secrets = step.details.get("secrets") is True
-            sealed = begin(store, self._artifacts, self._place, secrets=secrets, tell=_untold)
+            sealed = begin(store, self._artifacts(), place, secrets=secrets, tell=_untold)
         return {"head": sealed.phrase, "items": sealed.items, "in": sealed.place}
 
     def holds(self, step: Step) -> bool:
