@@ -114,6 +114,7 @@ PURE = [
     "stockade.host.restrict.standing",
     "stockade.host.restrict.words",
     "stockade.host.restrict.written",
+    "stockade.host.triage.familiar",
     "stockade.host.triage.kernel",
     "stockade.host.triage.listening",
     "stockade.host.triage.masks",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from stockade.host.triage.looking import Progress
 from stockade.host.triage.sent import read, written
 from tests.cli.terminal import Terminal
 from tests.host.test_looking import odd
-from tests.servers.processes import free_port
+from tests.servers.processes import free_port, program
 from tests.servers.sshd import start_sshd
 from tests.source_tree import modules
 
@@ -74,6 +75,18 @@ def test_what_is_sent_needs_nothing_but_python_and_writes_nothing(tmp_path: Path
     assert [each for each in told if isinstance(each, Unseen) and each.what == "its answer"] == []
     assert any(isinstance(each, Progress) for each in told)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_somebody_without_rights_is_told_what_they_could_not_see() -> None:
+    python = shutil.which("python3", path="/usr/bin")
+    if os.geteuid() != 0 or python is None:
+        pytest.skip("only root can become nobody, who has no way to a Python but the system's")
+    nobody = [program("setpriv", "util-linux"), "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+    argv = [*nobody, python, "-I", "-c", START, json.dumps({"name": "web1", "thorough": False})]
+    done = subprocess.run(argv, input=parcel(), capture_output=True, cwd="/", check=False, timeout=60)
+    unseen = [each for each in read("web1", done.stdout.decode().splitlines()) if isinstance(each, Unseen)]
+    assert any("processes: program, open files, environment" in each.what for each in unseen), done.stderr
+    assert "eBPF programs" in {each.what for each in unseen}
 
 
 def test_an_older_python_says_so_before_it_meets_what_it_cannot_read() -> None:

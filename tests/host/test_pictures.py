@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from stockade.audit.reading import entries
 from stockade.errors import Tampered
 from stockade.host.picture import Difference, Picture, compared, parsed
 from tests.cli.terminal import PROGRAM, Terminal
@@ -77,7 +78,13 @@ def test_what_is_new_is_told_and_a_machine_that_differs_does_not_pass(story: Pat
 def test_a_look_uses_the_picture(story: Path) -> None:
     code, told = said(story, "look")
     assert (code, told["recorded"]) == (1, True)
-    assert [(each["signal"], each["severity"]) for each in told["findings"]] == [("unknown-listener", "high")]
+    listeners = [each for each in told["findings"] if each["signal"] == "unknown-listener"]
+    assert [each["severity"] for each in listeners] == ["high"]
+    events = [entry.event for entry in entries(story / "state/audit", 0)]
+    (looked,) = [event for event in events if event.action == "host.triage"]
+    assert looked.details["findings"] == len(told["findings"])
+    found = [event for event in events if event.action == "finding.create"]
+    assert [event.details["rule"] for event in found] == [f"host.{each['signal']}" for each in told["findings"]]
 
 
 def test_a_picture_that_was_changed_is_refused(story: Path) -> None:

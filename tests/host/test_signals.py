@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from stockade.events import Ref
 from stockade.host.facts.hidden import covered, hidden
 from stockade.host.facts.inside import Format, Hidden, Interface, Kernel, Module, Program
 from stockade.host.facts.netfiles import Socket, parsed
@@ -14,6 +16,9 @@ from stockade.host.facts.process import Process
 from stockade.host.facts.sockets import Sockets
 from stockade.host.oddity import Oddity
 from stockade.host.triage import kernel, listening, masks, preloads, running, talking
+from stockade.host.triage.familiar import Familiar
+from stockade.host.triage.looking import Machine
+from stockade.host.triage.seen import Facts
 
 OWNED = {
     "/usr/sbin/sshd": "openssh-server",
@@ -306,3 +311,18 @@ def test_addresses_of_both_families_are_read_as_the_kernel_writes_them() -> None
         ("tcp 127.0.0.1:31337", 1000, 5213, True)
     ]
     assert [str(each) for each in parsed("tcp6", v6)] == ["tcp 127.0.0.1:22"]
+
+
+def test_what_the_picture_has_unchanged_is_a_note_and_what_has_changed_is_not() -> None:
+    kinds = {"file": {"/etc/cron.d/a": "644 0 aa", "/etc/cron.d/b": "644 0 bb"}}
+    now = {"file": {"/etc/cron.d/a": "644 0 aa", "/etc/cron.d/b": "644 0 changed", "/etc/cron.d/c": "644 0 cc"}}
+    odd = [Oddity("cron", "high", "odd", Ref("web1", "file", f"/etc/cron.d/{name}"), "why") for name in "abc"]
+    assert [Familiar(kinds, now).weighed(each).severity for each in odd] == ["informational", "high", "high"]
+
+
+def test_processes_of_containers_are_not_judged_by_the_packages_of_the_machine() -> None:
+    facts = Facts(Machine(Path("/nowhere"), "web1", 1.0))
+    inside = process("/app/server", rooted=(9, 9))
+    facts.__dict__["processes"] = (*[process("/usr/sbin/sshd", rooted=(1, 2))] * 3, inside)
+    assert inside not in facts.ours
+    assert [each.what for each in facts.unseen()] == ["the programs of 1 processes in containers"]

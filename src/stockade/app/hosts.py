@@ -11,7 +11,6 @@ from stockade.app.pictures import about, known
 from stockade.app.recording import there_is_one
 from stockade.app.stockade import Stockade
 from stockade.events import Event
-from stockade.host.baseline import LISTENER
 from stockade.host.triage.everything import triage
 from stockade.host.triage.looking import Machine, Told
 from stockade.host.triage.report import Report, reported
@@ -30,7 +29,7 @@ def looked_at(asked: Stockade, machine: Machine, hear: Callable[[Told], None]) -
 
     def heard() -> Iterator[Told]:
         yield from unseen
-        for told in triage(machine, known=frozenset(picture.kinds[LISTENER]) if picture else None):
+        for told in triage(machine, picture=picture.kinds if picture else None):
             hear(told)
             yield told
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from stockade.host.facts.inside import Kernel
 from stockade.host.oddity import Unseen
 from stockade.host.picture import Picture
+from stockade.host.triage.familiar import LISTENER
 from stockade.host.triage.listening import Listener, listeners
 from stockade.host.triage.looking import Machine
 from stockade.host.triage.seen import Facts
-
-LISTENER = "listener"
 
 
 def taken(machine: Machine) -> tuple[Picture, tuple[Unseen, ...]]:
@@ -20,8 +18,7 @@ def taken(machine: Machine) -> tuple[Picture, tuple[Unseen, ...]]:
     kinds = {
         LISTENER: {each.key: "" for each in _waiting(facts)},
         "package": {name: package.version for name, package in facts.packages.installed.items()},
-        "file": facts.placement.picture(),
-        **dict(_of_kernel(facts.kernel)),
+        **facts.lasting,
     }
     unseen = tuple(facts.unseen())
     return Picture(machine.name, machine.now, kinds, tuple(f"{each.what}: {each.why}" for each in unseen)), unseen
@@ -32,9 +29,3 @@ def _waiting(facts: Facts) -> Iterator[Listener]:
     for each in listeners(facts.sockets, facts.packages.owner):
         if each.processes and each.sockets[0].namespace == facts.sockets.home:
             yield each
-
-
-def _of_kernel(kernel: Kernel) -> Iterator[tuple[str, Mapping[str, str]]]:
-    yield "module", {module.name: module.taint for module in kernel.modules}
-    yield "program format", {each.name: f"{each.interpreter} {each.flags}" for each in kernel.formats}
-    yield "promiscuous interface", {each.name: "" for each in kernel.listening}

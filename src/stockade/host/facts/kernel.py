@@ -71,9 +71,8 @@ def _hooks(root: Path) -> tuple[Mapping[str, str], tuple[Unseen, ...]]:
     place = next((root / name for name in HOOKS if _readable(root / name)), None)
     probes = root / PROBES
     if place is None and not _readable(probes):
-        unseen = Unseen(
-            "hooks in the kernel", "tracefs is not mounted, or not for you", "Look as root: mount -t tracefs"
-        )
+        remedy = "As root; to mount it changes the machine: mount -t tracefs tracefs /sys/kernel/tracing"
+        unseen = Unseen("hooks in the kernel", "tracefs is not mounted, or not for you", remedy)
         return {}, (unseen,)
     lines = (_text(place) if place else "").splitlines()
     hooks = {words[0]: " ".join(words[1:]) for line in lines if (words := line.split())}

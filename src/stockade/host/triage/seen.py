@@ -10,6 +10,8 @@ from stockade.host.facts import bpf, hidden, kernel, packages, placed, processes
 from stockade.host.facts.inside import Hidden, Kernel, Program
 from stockade.host.facts.process import Process
 from stockade.host.oddity import Unseen
+from stockade.host.triage import familiar
+from stockade.host.triage.familiar import Kinds
 from stockade.host.triage.looking import Machine
 
 F = TypeVar("F")
@@ -78,3 +80,13 @@ class Facts:
     def hidden(self) -> Hidden:
         """Processes that are not listed."""
         return self._kept(hidden.read(self.machine.root))
+
+    @cached_property
+    def lasting(self) -> Kinds:
+        """What stays the same from day to day, as a picture holds it."""
+        return {
+            familiar.FILE: self.placement.picture(),
+            familiar.MODULE: {module.name: module.taint for module in self.kernel.modules},
+            familiar.FORMAT: {each.name: f"{each.interpreter} {each.flags}" for each in self.kernel.formats},
+            familiar.INTERFACE: {each.name: "" for each in self.kernel.listening},
+        }

@@ -62,8 +62,7 @@ def main(request: str) -> None:
     from stockade.host.triage.everything import triage
 
     asked = json.loads(request)
-    known = frozenset(asked["known"]) if asked.get("known") is not None else None
     name = asked.get("name") or os.uname().nodename
-    for told in triage(Machine(Path("/"), name, time.time(), asked["thorough"]), known=known):
+    for told in triage(Machine(Path("/"), name, time.time(), asked["thorough"])):
         sys.stdout.write(written(told) + "\n")
         sys.stdout.flush()
