@@ -60,10 +60,3 @@ def test_a_review_is_on_record_with_its_findings(story: Terminal) -> None:
     recorded = {each.event.action: each.event.details for each in entries(story.directory / "state" / "audit", 0)}
     assert recorded["traffic.review"]["records"] == found.json["records"]
     assert str(recorded["finding.create"]["rule"]).startswith("host.traffic-")
-
-
-def test_what_an_address_did_is_shown(story: Terminal) -> None:
-    said = story("traffic review conn.log --about 203.0.113.9")
-    assert said.code == 0, said.err
-    assert "203.0.113.9:443/tcp" in said.out
-    assert "198.51.100.1" not in said.out

@@ -100,6 +100,18 @@ def test_what_was_regular_in_the_normal_stays_a_note(look: Look, tmp_path: Path)
     assert "in the learned normal, too" in noted(found, "beacon")[0].harmless
 
 
+def test_a_name_from_another_log_explains_a_conversation_and_counts_it_once(tmp_path: Path) -> None:
+    calls = Beacon(600, 0.0).records("203.0.113.9", BEGAN, BEGAN + DAY, CHANCE)
+    ends = ("ts", "id_orig_h", "id_orig_p", "id_resp_h", "id_resp_p")
+    hellos = [{**{name: each[name] for name in ends}, "server_name": "ftp.debian.org", "cipher": "x"} for each in calls]
+    logs = [written(tmp_path / "conn.log", calls), written(tmp_path / "ssl.log", hellos)]
+    found = review(logs, Places(["10.0.0.0/8"]), Dating(time.time))
+    assert told(found, "beacon") == []
+    (note,) = noted(found, "beacon")
+    assert note.facts["count"] == len(calls)
+    assert "packages are updated, if the name is true" in note.harmless
+
+
 def test_volume_is_told_against_the_sources_own_history(look: Look, week: Normal) -> None:
     loot = [
         record(BEGAN + 7_000 + n * 60 * CHANCE.random(), "203.0.113.9", 443, CHANCE, sent=9_000_000) for n in range(8)

@@ -109,7 +109,7 @@ def _sources(settings: Settings, asked: TrafficSettings, clock: Callable[[], flo
     found: list[Traffic] = []
     with ExitStack() as stack:
         if asked.conntrack != "off":
-            found.append(Events(clock=clock) if asked.conntrack == "events" else Listed(clock=clock))
+            found.append(Events(say=_log.warning, clock=clock) if asked.conntrack == "events" else Listed(clock=clock))
         found += [Followed(Path(file), say=_log.warning, clock=clock) for file in asked.files]
         if asked.requests:
             found.append(Requests(settings.audit_log()))

@@ -158,7 +158,7 @@ def _unknown(path: Path, found: str | None, head: bytes) -> ConfigurationError:
     if head[:4] == pcap.NEXT_GENERATION:
         remedy = f"Have it read as lines: tcpdump -nn -tt -r {path.name} > packets.txt"
         return ConfigurationError(f"{path} is a capture in pcapng", remedy=remedy)
+    if not head:
+        return ConfigurationError(f"{path} is empty", remedy="Name a file that holds records.")
     remedy = f"Say which it is, with --format: {', '.join([*FORMATS, 'pcap'])}"
-    return ConfigurationError(
-        f"{path} is in no format that is known here" if head else f"{path} is empty", remedy=remedy
-    )
+    return ConfigurationError(f"{path} is in no format that is known here", remedy=remedy)

@@ -133,6 +133,9 @@ def _raised(oddity: Oddity, signals: set[str]) -> Oddity:
 
 def _unseen(held: Table) -> Iterator[Unseen]:
     """What records of this kind cannot show."""
+    if not asking.span(held)[0]:
+        yield Unseen("anything", "there is not one record", "Name a file that holds records.")
+        return
     if not held.one("SELECT count(*) FROM flow WHERE asked <> '' AND (layer = 'dns' OR dport = 53)")[0]:
         yield Unseen(
             "tunnels by DNS", "no record says which names were asked for", "Add a log of DNS, such as Zeek's dns.log."

@@ -44,12 +44,14 @@ class Traffic(Protocol):
 class Events:
     """``conntrack -E``: each connection when it ends. Long ones are told of when they do."""
 
-    def __init__(self, command: Sequence[str] = (), *, clock: Callable[[], float] = time.time) -> None:
-        """Start it. Raises Unavailable when there is no such program."""
+    def __init__(
+        self, command: Sequence[str] = (), *, say: Say = print, clock: Callable[[], float] = time.time
+    ) -> None:
+        """Start it; ``say`` hears of what was lost. Raises Unavailable when there is no such program."""
         asked = [*(command or ("conntrack",)), "-E", "-o", "timestamp"]
         if shutil.which(asked[0]) is None:
             raise Unavailable(f"{asked[0]} is not installed", remedy="Install Debian's conntrack, or set conntrack.")
-        self.lost = 0
+        self._say, self._lost, self._told = say, 0, 0
         self._flows = Queue[Flow](WAITING)
         self._child = subprocess.Popen(
             asked, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace"
@@ -63,11 +65,14 @@ class Events:
                 try:
                     self._flows.put_nowait(found)
                 except Full:
-                    self.lost += 1
+                    self._lost += 1
 
     def take(self) -> list[Flow]:
         """The connections that have ended. Raises Unavailable when the program has."""
         found = list(_emptied(self._flows))
+        if self._lost > self._told:
+            self._say(f"conntrack: {self._lost - self._told} connections came too fast and were not looked at")
+            self._told = self._lost
         if not found and self._child.poll() is not None:
             self._thread.join(1.0)
             if not (found := list(_emptied(self._flows))):
@@ -124,7 +129,8 @@ class Followed:
     def __init__(self, path: Path, *, say: Say, clock: Callable[[], float] = time.time) -> None:
         """Begin at its beginning: what is too old for the window is let go there."""
         self._tail = Tail(path, place=None, say=say)
-        self._dating, self._format, self._heading = Dating(clock), "", ""
+        self._dating, self._format, self._heading, self._say = Dating(clock), "", "", say
+        self._strange = False
 
     def take(self) -> list[Flow]:
         """The flows of its new lines."""
@@ -133,6 +139,9 @@ class Followed:
             return []
         self._format = self._format or recognised([each for each in lines if each.strip()]) or ""
         if not self._format:
+            if not self._strange:
+                self._say(f"{self._tail.path}: in no format that is known; its first line that is will be heeded")
+            self._strange = True
             return []
         read = FORMATS[self._format].read([self._heading, *lines] if self._heading else lines, self._dating)
         found = [each for each in read if not isinstance(each, Unreadable)]
