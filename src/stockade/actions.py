@@ -135,6 +135,7 @@ VOCABULARY: Final[Mapping[Behaviour, Mapping[str, str]]] = {
         "githook.restore": "a Git hook that was removed was put into force again",
         "githook.pause": "a Git hook was stopped for a while",
         "githook.resume": "a Git hook goes on",
+        "githook.run": "a Git hook on the server was run at a push, or was not as it is not allowed",
     },
     Behaviour.APPLICATION: {
         "application.create": "an OAuth application was made",

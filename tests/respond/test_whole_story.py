@@ -17,7 +17,7 @@ import pyotp
 import pytest
 from playwright.sync_api import Page
 
-from stockade.directory import BuiltinDirectory, CredentialKind, Scope
+from stockade.directory import BuiltinDirectory, CredentialKind, Level, Scope
 from stockade.directory.sealing import Sealing
 from stockade.events import Ref
 from tests.cli.terminal import Said, Terminal
@@ -34,6 +34,7 @@ READ = [Scope.READ_REPOSITORY, Scope.READ_REGISTRY]
 SITE_LIFETIME = 3600.0
 RECOVERY = "alice.recovery@example.net"
 KIND = CredentialKind
+HOOK = "#!/bin/sh\necho the hook has seen it\n"
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,14 @@ class Stage:
         kind = name.partition(",")[0]
         self.tried[name] = Way(kind, str(ref), works, verb)
 
+    def hook_runs(self) -> bool:
+        """Whether what the attacker has named is run when somebody else pushes."""
+        work, name = self.house.base / "bob", f"work-{time.monotonic_ns()}"
+        self.house.git.commit(work, name, b"x")
+        pushed = self.house.run("bob", "push", "origin", f"HEAD:refs/heads/{name}", cwd=work)
+        assert pushed.returncode == 0, pushed.stderr
+        return "the hook has seen it" in pushed.stderr
+
     def lives(self, ref: Ref) -> bool:
         """Whether the directory would let it do anything."""
         found = self.directory.thing(ref)
@@ -93,8 +102,12 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     terminal = Terminal(tmp_path)
     (tmp_path / "keys").mkdir()
     (tmp_path / "skopeo").mkdir()
+    (tmp_path / "programs").mkdir(mode=0o755)
+    (tmp_path / "programs" / "seen").write_text(HOOK)
+    (tmp_path / "programs" / "seen").chmod(0o755)
     unguarded = (
-        f'state = "{tmp_path}/state"\npreset = "none"\n'  # who fails so often would be banned, and that is not meant
+        f'state = "{tmp_path}/state"\ngit_hooks = "{tmp_path}/programs"\n'
+        'preset = "none"\n'  # who fails so often would be banned, and that is not meant
     )
     with served(terminal, text=unguarded) as forge:
         lines = terminal.run("ssh", "config", "--user", "root").out
@@ -151,14 +164,19 @@ def keys(stage: Stage, by: Ref) -> None:
 def without_a_door(stage: Stage, by: Ref) -> None:
     """What there is no door to try at, and what acts by itself: both are looked up."""
     directory = stage.directory
+    directory.create_account("bob")
+    directory.add_member("bob", "demo/hello", Level.DEVELOPER)
+    stage.house.add_key("bob", "bob")
+    assert stage.house.run("bob", "clone", "-q", stage.house.url, "bob").returncode == 0
     made = [
         directory.add_webhook("demo/hello", "https://hooks.example.net/in", by=by).ref,
-        directory.add_githook("demo/hello", "post-receive", "#!/bin/sh\nexit 0\n", by=by).ref,
         directory.register_runner("demo/hello", "spare", by=by)[0].ref,
         directory.add_mirror("demo/hello", "https://git.example.net/copy.git", pushes=True, by=by).ref,
         directory.add_schedule("demo/hello", "alice", "nightly", "17 3 * * *", by=by).ref,
         directory.link_identity("alice", "elsewhere", "4711", by=by).ref,
     ]
+    hook = directory.add_githook("demo/hello", "post-receive", HOOK, by=by)
+    stage.way("Git hook, at a push of somebody else", hook.ref, stage.hook_runs)
     for ref in made:
         works: Callable[[], bool] = lambda ref=ref: stage.lives(ref)  # type: ignore[misc]  # noqa: E731
         stage.looked_up[str(ref)] = Way(ref.kind, str(ref), works)
@@ -269,6 +287,9 @@ def test_an_account_is_stolen_shut_and_given_back(stage: Stage, page: Page) -> N
     assert stage.stockade(f"verify {plan['digest']}").code == 0
     assert "contained" in stage.stockade("incident show").out
 
+    refused = stage.house.forge.terminal(f"undo {plan['digest']}")
+    assert "what is missing: new" in refused.err, "she had let an application in when the plan was drawn already"
+    stage.stockade(f"waive {plan['digest']} new --reason refused-with-the-account")
     stage.stockade(f"undo {plan['digest']}")
     for name in ("password", "reset code", "session"):
         assert not stage.tried[name].works(), f"{name}: was cleared, which cannot be undone"

@@ -106,14 +106,20 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def more() -> str:
+    """What the configuration of the house says beside where its state is."""
+    return ""
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory, more: str) -> Iterator[House]:
     """One for the module: each test makes the accounts and keys that it needs."""
     if os.geteuid() != 0:
         pytest.skip("sshd changes to the user who signs in, which needs root here")
     base = tmp_path_factory.mktemp("ssh")
     (base / "keys").mkdir()
     terminal = Terminal(base)
-    with served(terminal, text=f'state = "{base}/state"\n') as forge:
+    with served(terminal, text=f'state = "{base}/state"\n{more}') as forge:
         lines = terminal.run("ssh", "config", "--user", "root").out
         assert "AuthorizedKeysCommand /" in lines
         in_tmp = lines.replace("AuthorizedKeysCommand /", "AuthorizedKeysCommand /usr/bin/env /")  # sshd trusts no /tmp

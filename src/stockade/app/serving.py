@@ -29,7 +29,7 @@ from stockade.app.following import Follower
 from stockade.app.passwords import passwords_of
 from stockade.app.recording import Recording, keep_log, made, recorder_of, socket_of
 from stockade.app.repeats import Repeats
-from stockade.app.shell import answer
+from stockade.app.shell import answer, hooks_of
 from stockade.audit.reporter import Reporter
 from stockade.config import Settings, guard_of
 from stockade.config.kinds import address_of
@@ -166,6 +166,8 @@ def _prepared(settings: Settings, log: SecurityLog, by: Ref, bound: socket.socke
     with BuiltinDirectory(url, record=recording, insist=insist, passwords=passwords, sealing=sealing) as directory:
         directory.migrate()
         forge = demo.prepare(state_of(settings), directory)
+        if (hooks := hooks_of(settings, directory)) is not None:
+            hooks.prepare()
     registry, without = _registry(settings, stack)
     return Ground(settings, log, bound, forge, registry, without)
 
@@ -246,6 +248,7 @@ def _site(ground: Ground, guard: Guard, directory: BuiltinDirectory | None, reco
         deliver=outbox(settings.state_directory() / "outbox") if directory else None,
         metrics_for=settings.metrics_for,
         record=record,
+        hooks=hooks_of(settings, directory) if directory else None,
     )
 
 

@@ -20,6 +20,7 @@ from stockade.config.state import state_of
 from stockade.directory import BuiltinDirectory
 from stockade.errors import Refused, StockadeError, Unavailable
 from stockade.gateway import ssh_knock
+from stockade.gateway.git_hooks import Hooks
 from stockade.gateway.ssh import Granted, Shell, authorized_keys
 from stockade.guard.networks import Networks
 from stockade.securitylog import SecurityLog
@@ -80,16 +81,19 @@ def serve(settings: Settings, fingerprint: str, asked: str, *, source: str | Non
     Raises NotServed, UnknownCredentials and AccountBlocked, with a message for the client.
     """
     with shell(settings) as opened:
+        if opened.hooks is not None:
+            opened.hooks.prepare()
         granted = opened.grant(fingerprint, asked, source=source, protocol=protocol)
         heard, ended = ssh_knock.Heard(lambda: opened.tell(granted, {}), writes=granted.writes), list[str]()
+        notes = ssh_knock.Notes(granted.variables)
         try:
             watch = partial(_until_refused, opened, granted, ended)
-            return ssh_knock.carried(granted.argv, granted.variables, heard, watch)
+            return ssh_knock.carried(granted.argv, notes, heard, watch)
         except OSError as error:
             raise Unavailable(f"Git could not be served: {error.strerror}.", remedy="Install git.") from error
         finally:
             if granted.writes:
-                opened.tell_push(granted, bytes(heard.asked), heard.answers, *ended)
+                opened.tell_push(granted, bytes(heard.asked), heard.answers, notes.taken(), *ended)
             elif ended:
                 opened.tell(granted, {"reason": ended[0]}, "refused")
 
@@ -120,7 +124,14 @@ def shell(settings: Settings) -> Iterator[Shell]:
 
 def _shell(settings: Settings, directory: BuiltinDirectory, recording: Recording) -> Shell:
     root = settings.state_directory() / "repositories"
-    return Shell(directory, root, recording, time.time, Banned(settings))
+    return Shell(directory, root, recording, time.time, Banned(settings), hooks_of(settings, directory))
+
+
+def hooks_of(settings: Settings, directory: BuiltinDirectory) -> Hooks | None:
+    """The Git hooks that may be run; None where the operator allows none."""
+    if settings.git_hooks is None:
+        return None
+    return Hooks(directory, settings.git_hooks, settings.state_directory().absolute() / "git-hooks")
 
 
 class Banned:

@@ -149,6 +149,13 @@ class Settings:
         None,
         shown_default="directory.key in the state directory",
     )
+    git_hooks: Path | None = setting(
+        PATH,
+        "A folder that is root's alone, of programs that are: the Git hooks that the built-in forge may run. A hook of "
+        "the directory is run when its program is among them, octet by octet.",
+        None,
+        shown_default="none, and no hook of the directory is run",
+    )
     breached_passwords: Path | None = setting(
         PATH,
         "A file of leaked passwords, which nobody may choose: lines SHA1:count, sorted, as Have I Been Pwned's "
@@ -290,6 +297,7 @@ NEEDS_RESTART: Final = (
     "store_deadline",
     "database",
     "breached_passwords",
+    "git_hooks",
     "audit",
     "detect",
     "traffic",

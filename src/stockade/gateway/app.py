@@ -94,7 +94,7 @@ class Rooms:
         if site.upstream is None:
             self.pages["/"] = Home(visitors, registry=site.registry is not None)
         if site.repositories is not None:
-            self.git = Git(visitors, site.repositories)
+            self.git = Git(visitors, site.repositories, site.hooks)
         if site.registry is not None:
             self.pages[registry.TOKENS] = TokenService(visitors, site.registry.signer)
             proxy = Proxy(site.registry.url, site.guard, upstreams)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
@@ -16,8 +17,11 @@ from stockade.directory.names import project_path
 from stockade.errors import Refused, Unavailable
 from stockade.events import Event, Outcome, Ref
 from stockade.gateway import git_backend
+from stockade.gateway.git_hooks import Hooks, events
 from stockade.gateway.git_record import Told, Writing, reading
 from stockade.gateway.identity import Visitors
+from stockade.gateway.lasting import Answer, as_long_as_allowed
+from stockade.gateway.ssh_knock import Notes
 from stockade.gateway.threads import queried
 from stockade.gateway.turns import TooMany, Turns
 from stockade.guard.asgi import Receive, Scope, Send
@@ -64,8 +68,8 @@ def _service(query: bytes) -> str:
 class Git:
     """Serves the bare repositories below ``root``, each at ``PROJECT.git``."""
 
-    def __init__(self, visitors: Visitors, root: Path) -> None:
-        self.visitors, self.root = visitors, root
+    def __init__(self, visitors: Visitors, root: Path, hooks: Hooks | None = None) -> None:
+        self.visitors, self.root, self.hooks = visitors, root, hooks
         self.turns = Turns("repositories are being read or written", each=EACH, together=TOGETHER)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,19 +85,58 @@ class Git:
         refused = await self._refused(who, asked)
         if refused is not None:
             return await refused(scope, receive, send)
+        return await self._serve(asked, who, scope, receive, send)
+
+    async def _serve(
+        self, asked: Wanted, who: Authenticated | None, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Have Git do it, as long as it may be done."""
+        notes, answer = Notes(await self._variables(asked, who, scope)), Answer(send)
+        told, why = self._telling(asked, who, scope), ""
+        try:
+            with self.turns.taken(self.visitors.client(scope).key):
+                serving = _served(asked, notes, receive, answer.send, told=told)
+                why = await as_long_as_allowed(partial(self._forbidden, asked, who), serving)
+        except TooMany as error:
+            await _not_let_in(error)(scope, receive, send)
+        finally:
+            self._tell_hooks(asked, who, scope, notes)
+        if why:
+            told({"reason": why}, "refused")
+            await answer.end(refusal(403, why), scope, receive)
+
+    async def _variables(self, asked: Wanted, who: Authenticated | None, scope: Scope) -> Mapping[str, str]:
+        user, source = who.account.name if who else "", self.visitors.source(scope)
         variables = git_backend.environment(
             scope,
             root=self.root,
             path=f"/{asked.project}.git/{asked.verb}",
             query=urlencode({"service": asked.service}) if asked.verb == "info/refs" and asked.service else "",
-            user=who.account.name if who else "",
-            address=self.visitors.source(scope),
+            user=user,
+            address=source,
         )
+        if asked.verb != "git-receive-pack" or self.hooks is None:
+            return variables
+        return variables | await queried(self.hooks.variables, asked.project, user, source)
+
+    def _tell_hooks(self, asked: Wanted, who: Authenticated | None, scope: Scope, notes: Notes) -> None:
+        actor, source, now = who.account.ref if who else None, self.visitors.source(scope), self.visitors.clock()
+        for event in events(notes.taken(), actor, asked.project, source, now):
+            self.visitors.record(event)
+
+    async def _forbidden(self, asked: Wanted, who: Authenticated | None) -> str:
+        """Why it would not be allowed any more; empty when it would, and when nobody can be asked."""
+        directory, clock = self.visitors.directory, self.visitors.clock
         try:
-            with self.turns.taken(self.visitors.client(scope).key):
-                return await _served(asked, variables, receive, send, told=self._telling(asked, who, scope))
-        except TooMany as error:
-            return await _not_let_in(error)(scope, receive, send)
+            if who is not None:
+                await queried(directory.look_again, who, clock())
+                await self.visitors.refuse_banned(who)
+            may = await queried(directory.allowed, who, asked.project)
+        except Refused as error:
+            return error.message
+        except Unavailable:
+            return ""
+        return "" if asked.action in may else "You may not do this any more."
 
     def _telling(self, asked: Wanted, who: Authenticated | None, scope: Scope) -> Told:
         """Who did it, to what, from where: for the record."""
@@ -118,15 +161,15 @@ class Git:
         return refusal(404, "There is no such repository.")
 
 
-async def _served(asked: Wanted, variables: Mapping[str, str], receive: Receive, send: Send, *, told: Told) -> None:
+async def _served(asked: Wanted, notes: Notes, receive: Receive, send: Send, *, told: Told) -> None:
     """Hand over to Git, and record what was done: contents as they begin to leave, a push when it has ended."""
     if asked.verb == "git-upload-pack":
-        return await git_backend.serve(variables, receive, reading(send, told))
+        return await git_backend.serve(notes.variables, receive, reading(send, told))
     if asked.verb != "git-receive-pack":
-        return await git_backend.serve(variables, receive, send)
+        return await git_backend.serve(notes.variables, receive, send)
     writing = Writing(receive, send)
     try:
-        return await git_backend.serve(variables, writing.receive, writing.send)
+        return await git_backend.serve(notes.variables, writing.receive, writing.send, notes.fds)
     finally:
         if details := writing.details():
             told(details, "success" if writing.succeeded() else "failure")

@@ -9,7 +9,7 @@ import os
 import signal
 from asyncio import StreamReader, StreamWriter
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from subprocess import check_output
@@ -62,10 +62,12 @@ def environment(scope: Scope, *, root: Path, path: str, query: str, user: str, a
     return variables | surroundings(root)
 
 
-async def serve(variables: Mapping[str, str], receive: Receive, send: Send) -> None:
-    """Run the program for one request. When the client goes away, it and all it has started end."""
+async def serve(variables: Mapping[str, str], receive: Receive, send: Send, fds: Sequence[int] = ()) -> None:
+    """Run the program for one request. When the client goes away, it and all it has started end; they have ``fds``
+    open, too.
+    """
     process = await asyncio.create_subprocess_exec(
-        backend(), stdin=PIPE, stdout=PIPE, stderr=PIPE, env=dict(variables), start_new_session=True
+        backend(), stdin=PIPE, stdout=PIPE, stderr=PIPE, env=dict(variables), start_new_session=True, pass_fds=fds
     )
     assert process.stdin is not None and process.stdout is not None and process.stderr is not None  # noqa: S101, PT018
     upload = asyncio.create_task(_upload(process, process.stdin, receive))

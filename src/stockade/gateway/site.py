@@ -11,6 +11,7 @@ from stockade.directory import BuiltinDirectory
 from stockade.directory.builtin.register import unheard
 from stockade.errors import ConfigurationError
 from stockade.events import Event
+from stockade.gateway.git_hooks import Hooks
 from stockade.gateway.metrics import LOOPBACK
 from stockade.gateway.outbox import Deliver
 from stockade.gateway.registry import Registry
@@ -24,8 +25,8 @@ class Site:
     ``guard`` judges every request. ``directory`` knows the accounts, for ``repositories`` (bare, ``PROJECT.git``
     each), ``registry`` and the sign-in pages. ``upstream`` gets every other request, and all of them without a
     directory. ``security_txt`` is the text to serve by RFC 9116, ``deliver`` sends messages to people,
-    ``metrics_for`` are the networks that may read ``/metrics``, and ``record`` hears what is read and written. Raises
-    ConfigurationError for parts that need others.
+    ``metrics_for`` are the networks that may read ``/metrics``, and ``record`` hears what is read and written.
+    ``hooks`` are run at a push. Raises ConfigurationError for parts that need others.
     """
 
     guard: Guard
@@ -38,6 +39,7 @@ class Site:
     metrics_for: Sequence[str] = LOOPBACK
     record: Callable[[Event], None] = unheard
     clock: Callable[[], float] = time.time
+    hooks: Hooks | None = None
 
     def __post_init__(self) -> None:
         if self.directory is None and (self.repositories or self.registry):

@@ -21,6 +21,7 @@ from stockade.directory.builtin.by_key import KeyHolder
 from stockade.directory.names import project_path
 from stockade.errors import Refused
 from stockade.events import Event, Outcome, Ref
+from stockade.gateway.git_hooks import Hooks, events
 from stockade.gateway.git_record import references, taken
 from stockade.gateway.git_settings import surroundings
 
@@ -99,7 +100,7 @@ class Granted:
 @dataclass(frozen=True)
 class Shell:
     """What a client finds behind its key: Git, for the repositories below ``root``. ``record`` hears what is read and
-    written; ``banned`` says whether an account or an address is.
+    written; ``banned`` says whether an account or an address is; ``hooks`` are run at a push.
     """
 
     directory: BuiltinDirectory
@@ -107,6 +108,7 @@ class Shell:
     record: Callable[[Event], None]
     clock: Callable[[], float]
     banned: Callable[[str, str | None], bool] = lambda _name, _source: False
+    hooks: Hooks | None = None
 
     def grant(self, fingerprint: str, command: str, *, source: str | None, protocol: str = "") -> Granted:
         """What the client asked for, when it may have it. ``protocol`` is what it said in ``GIT_PROTOCOL``.
@@ -122,6 +124,8 @@ class Shell:
         variables = surroundings(self.root)
         if _PROTOCOL.fullmatch(protocol):
             variables["GIT_PROTOCOL"] = protocol
+        if asked.action == "write" and self.hooks is not None:
+            variables |= self.hooks.variables(asked.project, holder.name, source)
         argv = ("git", asked.service.removeprefix("git-"), str(repository))
         return Granted(asked, holder, source, argv, variables)
 
@@ -139,10 +143,12 @@ class Shell:
         action = f"repository.{granted.asked.action}"
         self.record(Event(self.clock(), action, holder.ref, target, granted.source, outcome, told))
 
-    def tell_push(self, granted: Granted, asked: bytes, answers: bytes, ended: str = "") -> None:
+    def tell_push(self, granted: Granted, asked: bytes, answers: bytes, hooks: str, ended: str = "") -> None:
         """Have a push on record by what was said and answered: which references it changed, and whether Git took it;
-        ``ended`` says why it was cut off.
+        ``hooks`` is what their runner has told, and ``ended`` why it was cut off.
         """
+        for event in events(hooks, granted.holder.ref, granted.asked.project, granted.source, self.clock()):
+            self.record(event)
         details = {**references(asked), **({"reason": ended} if ended else {})}
         if details:
             self.tell(granted, details, "refused" if ended else "success" if taken(answers) else "failure")

@@ -101,14 +101,14 @@ class Door:
                 self._shell.tell(granted, {})
         finally:
             asked, answers = (a2b_base64(str(said.get(name, ""))) for name in ("asked", "answers"))
-            self._conclude(connection, granted, asked, answers)
+            self._conclude(connection, granted, asked, answers, str(said.get("hooks", "")))
         with suppress(OSError):
             connection.sendall(letter(done=True))
 
-    def _conclude(self, connection: socket.socket, granted: Granted, asked: bytes, answers: bytes) -> None:
+    def _conclude(self, connection: socket.socket, granted: Granted, asked: bytes, answers: bytes, hooks: str) -> None:
         ended = self._cut.pop(connection, "")
         if granted.writes:
-            self._shell.tell_push(granted, asked, answers, ended)
+            self._shell.tell_push(granted, asked, answers, hooks, ended)
         elif ended:
             self._shell.tell(granted, {"reason": ended}, "refused")
 

@@ -67,15 +67,35 @@ class Heard:
                 self._left()
 
 
-def carried(
-    argv: Sequence[str], variables: Mapping[str, str], heard: Heard, watch: Callable[[], str], fds: Sequence[int] = ()
-) -> int:
+class Notes:
+    """Where the runner of hooks writes down how they ended: memory that only Git and what it starts can reach."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self.variables, self.fds = dict(variables), list[int]()
+        if "STOCKADE_HOOKS" in variables:
+            self.fds = [os.memfd_create("hooks")]
+            self.variables["STOCKADE_HOOKS_TOLD"] = str(self.fds[0])
+
+    def taken(self) -> str:
+        """All of them, at the end."""
+        said = b"".join(os.pread(fd, KEPT, 0) for fd in self.fds)
+        for fd in self.fds:
+            os.close(fd)
+        return said.rpartition(b"\n")[0].decode(errors="replace")
+
+
+def carried(argv: Sequence[str], notes: Notes, heard: Heard, watch: Callable[[], str]) -> int:
     """Run Git with our input and output, telling ``heard`` what passes; its exit code. When the client goes away, so
     does Git; and when ``watch`` returns, which runs beside it, with the reason for the client. Raises OSError when Git
     is not there.
     """
     process = subprocess.Popen(
-        argv, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, pass_fds=fds
+        argv,
+        env=notes.variables,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        pass_fds=notes.fds,
     )
     assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018
     Thread(target=_upload, args=(process.stdin, heard), daemon=True).start()
@@ -193,6 +213,7 @@ def serve(server: Server, argv: Sequence[str]) -> int:
 
 def _transfer(server: Server, granted: Mapping[str, Any]) -> int:
     """Git, until it ends or the server has it end; what passed is told then, and on record when this returns."""
+    notes = Notes(granted["variables"])
     heard, over = Heard(lambda: server.tell(left=True), writes=granted["writes"]), Event()
 
     def watch() -> str:
@@ -205,8 +226,8 @@ def _transfer(server: Server, granted: Mapping[str, Any]) -> int:
 
     server.be_patient()
     try:
-        code = carried(granted["argv"], granted["variables"], heard, watch)
-        server.tell(code=code, asked=_text(heard.asked), answers=_text(heard.answers))
+        code = carried(granted["argv"], notes, heard, watch)
+        server.tell(code=code, asked=_text(heard.asked), answers=_text(heard.answers), hooks=notes.taken())
     except OSError as error:
         say(f"Git could not be served: {error.strerror}.")
         return 1

@@ -15,6 +15,7 @@ from stockade.directory.builtin.factors import Factors
 from stockade.directory.builtin.founding import Founding
 from stockade.directory.builtin.grants import Grants
 from stockade.directory.builtin.keys import Keys
+from stockade.directory.builtin.lasting import Lasting
 from stockade.directory.builtin.people import People
 from stockade.directory.builtin.resets import Resets
 from stockade.directory.builtin.rotating import Rotating
@@ -44,6 +45,7 @@ class BuiltinDirectory(
     Grants,
     Contacts,
     Whose,
+    Lasting,
     Founding,
     Shared,
 ):

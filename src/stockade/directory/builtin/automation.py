@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
-from stockade.directory.accounts import Credential, Integration
+from stockade.directory.accounts import SYSTEM, Credential, Integration
 from stockade.directory.builtin.held import Held, facts
 from stockade.directory.builtin.holdings import HOLDINGS
 from stockade.directory.builtin.register import Change, usable_account
+from stockade.directory.builtin.schema import githooks
 from stockade.directory.names import label, place_path, project_path
 from stockade.directory.refusals import BadName
 from stockade.errors import ConfigurationError
@@ -21,6 +24,15 @@ GIT_HOOKS: Final = ("pre-receive", "update", "post-receive")
 """The hooks that Git runs where it is pushed to (githooks(5))."""
 LONGEST_HOOK: Final = 65_536
 LONGEST_URL: Final = 2_048
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A Git hook that is in force: at what it is run, and the digest of its program, in hexadecimal."""
+
+    ref: Ref
+    name: str
+    sha256: str
 
 
 class Automation(Held):
@@ -50,6 +62,17 @@ class Automation(Held):
         values = {"place": project_path(place), "name": name, "content": content}
         with self._changing() as change:
             return self._enter_integration(change, "githook", "githook.change", by, values)
+
+    def hooks(self, path: str) -> list[Hook]:
+        """The Git hooks of a project that are in force, the oldest first: neither paused nor removed."""
+        live = githooks.c.revoked.is_(None) & githooks.c.paused.is_(None)
+        query = select(githooks).where(githooks.c.place == path, live).order_by(githooks.c.id)
+        with self._database.reading() as sql:
+            rows = sql.execute(query).all()
+        return [
+            Hook(Ref(SYSTEM, "githook", str(row.id)), row.name, sha256(row.content.encode()).hexdigest())
+            for row in rows
+        ]
 
     def add_mirror(
         self, place: str, url: str, *, secret: str | None = None, pushes: bool = False, by: Ref | None = None
