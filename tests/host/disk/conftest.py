@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,13 +13,14 @@ from tests.host.disk.machines import Machine
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    """Debian with /usr merged: /bin is a link."""
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    """Debian with /usr merged: /bin is a link. Nothing of it is left behind, as some of it runs as root."""
     made = Machine(tmp_path / "root")
     made.file("/usr/bin/true", "true", 0o755)
     made.link("/bin", "usr/bin")
     made.link("/lib", "usr/lib")
-    return made
+    yield made
+    shutil.rmtree(made.root)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,7 +27,7 @@ COPIED = ("hostname", "login")
 
 
 @pytest.fixture
-def copied(tmp_path: Path, real_packages: Packages) -> Path:
+def copied(tmp_path: Path, real_packages: Packages) -> Iterator[Path]:
     """A root folder with two packages of this machine, so that their files can be changed."""
     root = tmp_path / "copied"
     info = root / "var/lib/dpkg/info"
@@ -43,7 +43,8 @@ def copied(tmp_path: Path, real_packages: Packages) -> Path:
             shutil.copy2(path, root / path[1:], follow_symlinks=False)
     for merged in ("bin", "sbin", "lib"):
         (root / merged).symlink_to(f"usr/{merged}")
-    return root
+    yield root
+    shutil.rmtree(root)  # some of it runs as root
 
 
 def differences(root: Path) -> dict[str, str]:

@@ -61,6 +61,13 @@ def test_programs_of_other_package_managers_and_in_hidden_folders_are_notes(mach
     assert told == {"/opt/app/node_modules/electron/dist/chrome-sandbox": NOTE, "/tmp/.mount_App/app": NOTE}
 
 
+def test_a_picture_has_what_runs_with_rights_of_others(machine: Machine) -> None:
+    machine.file("/usr/bin/su", "\x7fELF", 0o4755)
+    machine.file("/tmp/su", "\x7fELF", 0o4755)  # what comes and goes is none of a picture's
+    assert list(walked.rights(machine.root)) == ["/usr/bin/su"]
+    assert walked.rights(machine.root)["/usr/bin/su"].startswith("104755 ")
+
+
 def test_without_a_database_of_packages_only_what_does_as_it_is_told_is_odd() -> None:
     nothing, _ = packages.read(Path("/nowhere"))
     found = [Special("setuid", path, 0o104755, 0, 0, 0.0, (), True) for path in ("/usr/bin/su", "/usr/bin/python3.11")]

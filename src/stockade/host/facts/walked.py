@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import stat
@@ -33,6 +34,8 @@ KERNELS: Final = frozenset({"/proc", "/sys", "/run/user"})
 ELSEWHERE: Final = ("nfs", "cifs", "smb", "fuse", "9p", "ceph", "afs", "overlay", "squashfs", "proc", "sysfs", "cgroup")
 SECONDS: Final = 25.0
 EACH: Final = 2000
+LARGEST: Final = 64 << 20
+"""Octets of a program that are digested."""
 HIDDEN: Final = re.compile(r"(?:/var)?/(?:tmp|run/lock)/\.|.*/\.[^/]+$")
 """A name with a dot before it, or a folder with one where anybody can make folders."""
 SPECIAL: Final = stat.S_ISUID | stat.S_ISGID
@@ -93,6 +96,26 @@ def walk(root: Path, found: Walked, folders: Mapping[str, int] = ALL, seconds: f
         )
     if denied:
         found.unseen.append(Unseen(f"{denied} folders", "they may not be read", "look again as root"))
+
+
+def rights(root: Path) -> dict[str, str]:
+    """Programs that run with rights of others, where programs usually are: path -> mode, owner, capabilities, digest."""
+    found, tree = Walked(), Tree(root)
+    for _ in walk(root, found, dict.fromkeys(PROGRAMS, 0)):
+        pass
+    held = (one for one in found.special if one.what in {"setuid", "setgid", "capable"})
+    return {one.path: f"{_rights(one)} {_digest(tree, one.path)}" for one in held}
+
+
+def _rights(one: Special) -> str:
+    return f"{one.mode:o} {one.uid}:{one.gid} {','.join(one.capabilities) or '-'}"
+
+
+def _digest(tree: Tree, path: str) -> str:
+    try:
+        return hashlib.sha256(tree.octets(path, LARGEST)).hexdigest()
+    except OSError:
+        return "unread"
 
 
 def _inside(tree: Tree, folder: str, found: Walked) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TypeVar
 
-from stockade.host.facts import bpf, hidden, kernel, packages, placed, processes, sockets
+from stockade.host.facts import bpf, hidden, kernel, packages, placed, processes, sockets, walked
 from stockade.host.facts.inside import Hidden, Kernel, Program
 from stockade.host.facts.process import Process
 from stockade.host.oddity import Unseen
@@ -85,7 +85,7 @@ class Facts:
     def lasting(self) -> Kinds:
         """What stays the same from day to day, as a picture holds it."""
         return {
-            familiar.FILE: self.placement.picture(),
+            familiar.FILE: {**self.placement.picture(), **walked.rights(self.machine.root)},
             familiar.MODULE: {module.name: module.taint for module in self.kernel.modules},
             familiar.FORMAT: {each.name: f"{each.interpreter} {each.flags}" for each in self.kernel.formats},
             familiar.INTERFACE: {each.name: "" for each in self.kernel.listening},
