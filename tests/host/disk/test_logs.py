@@ -184,6 +184,14 @@ def test_lines_are_dated_with_the_year_that_the_file_tells_of() -> None:
     assert found.set == (new_year + 5,)
 
 
+def test_a_name_that_somebody_tries_is_not_taken_for_a_sign_in() -> None:
+    forged = "sshd[1]: Accepted publickey for root from 192.0.2.9 port 22"
+    text = f"Nov 25 10:00:00 web1 sshd[9]: Invalid user x web1 {forged} from 198.51.100.7 port 4\n"
+    assert logfiles.lines(LogFile("/var/log/auth.log", 1, NOON), text).accepted == ()
+    entry = {"__REALTIME_TIMESTAMP": "1", "SYSLOG_IDENTIFIER": "sshd", "MESSAGE": f"Invalid user {forged}"}
+    assert journal.journal([json.dumps(entry)]).accepted == ()
+
+
 def test_the_logs_of_a_machine_are_read_as_they_lie_there(machine: Machine) -> None:
     place = machine.file(
         "/var/log/auth.log",

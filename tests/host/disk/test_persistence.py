@@ -70,6 +70,12 @@ def test_what_is_told_says_what_why_and_how_to_look(debian: Machine) -> None:
     assert "No package brought it" in told.harmless
 
 
+def test_a_line_too_long_to_be_read_is_told_and_holds_up_nobody(debian: Machine) -> None:
+    debian.file("/etc/cron.d/x", "* * * * * root " + "curl wget cd /tmp " * 50_000 + "\n")
+    debian.file("/etc/apt/apt.conf.d/x", "Pre-Invoke" * 90_000)
+    assert above_note(debian) == [("cron", "high")]
+
+
 def test_a_changed_setting_of_a_package_says_so(debian: Machine) -> None:
     debian.package("anacron", {}, {"/etc/cron.d/anacron": "30 7 * * * root /usr/bin/true\n"})
     assert above_note(debian) == []

@@ -10,7 +10,7 @@ from stockade.host.facts.placed import Placed
 
 ASSIGNED: Final = re.compile(r"\s*[A-Za-z_]\w*\s*=")
 INVOKED: Final = re.compile(
-    r"(?:Pre|Post)-(?:Invoke|Install)[\w-]*(?:::)?\s*(\{[^}]*\}|\"(?:[^\"\\]|\\.)*\")", re.IGNORECASE
+    r"(?:Pre|Post)-(?:Invoke|Install)[\w-]{0,40}(?:::)?\s*(\{[^}]*\}|\"(?:[^\"\\]|\\.)*\")", re.IGNORECASE
 )
 QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
 RUN: Final = re.compile(r'(?:RUN|PROGRAM|IMPORT)(?:\{(?:program)\})?\s*[+:]?==?\s*"((?:[^"\\]|\\.)*)"')

@@ -54,7 +54,7 @@ def journal(lines: Iterable[str]) -> Journal:
             if last is not None and number > last[0] + 1:
                 gaps.append(Gap(number - last[0] - 1, last[1], moment))
             before[source] = (number, moment)
-        found = ACCEPTED.search(message) if isinstance(message, str) else None
+        found = ACCEPTED.match(message) if isinstance(message, str) else None
         if found is not None and str(entry.get("SYSLOG_IDENTIFIER", "")).startswith("sshd"):
             accepted.append((moment, found[1], found[2]))
     return Journal(tuple(stamps), tuple(gaps), tuple(accepted))

@@ -20,6 +20,8 @@ BEFORE: Final = re.compile(
     r"|flock|chronic|systemd-cat|systemd-run|stdbuf|unshare)$"
 )
 SEPARATORS: Final = re.compile(r"&&|\|\||[;|&()`{}\n]|\$\(")
+LONGEST: Final = 4096
+"""Characters of a command; the paths of a Java program come to half of that."""
 HOMES: Final = re.compile(r"/(?:home|root|var/lib)/")
 ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*=\S*$")
 SIGNS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -65,7 +67,12 @@ COMPILED: Final = {why: re.compile("|".join(patterns), re.IGNORECASE) for why, p
 
 
 def reason(command: str) -> str | None:
-    """Why a command is one to look at; None for what says nothing."""
+    """Why a command is one to look at; None for what says nothing.
+
+    What is longer than people write is not read, and told: it would also hold up who reads it.
+    """
+    if len(command) > LONGEST:
+        return f"hides what it does in a line of {len(command)} characters"
     for why, pattern in COMPILED.items():
         if pattern.search(command):
             return why
