@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -133,6 +134,21 @@ def test_what_may_not_be_read_is_said(debian: Machine, monkeypatch: pytest.Monke
     monkeypatch.setattr(Tree, "octets", refuse)
     unseen = {each.what for each in look(debian) if isinstance(each, Unseen)}
     assert {"packages", "accounts"} <= unseen
+
+
+def test_a_home_that_may_not_be_looked_into_is_not_taken_for_an_empty_one(
+    debian: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    debian.file("/home/ann/.bashrc", "alias sudo=/tmp/x\n")
+    stat = os.stat
+
+    def refuse(place: str, **options: bool) -> os.stat_result:
+        if str(place).endswith("/home/ann/."):
+            raise PermissionError(13, "Permission denied")
+        return stat(place, **options)
+
+    monkeypatch.setattr(os, "stat", refuse)
+    assert "homes: /home/ann" in {each.what for each in look(debian) if isinstance(each, Unseen)}
 
 
 def test_a_picture_for_a_baseline_holds_no_content(debian: Machine) -> None:

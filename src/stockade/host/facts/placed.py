@@ -77,11 +77,30 @@ def read(root: Path) -> tuple[Placement, tuple[Unseen, ...]]:
     """The files in all places of the machine whose files lie under ``root``."""
     tree, unseen = Tree(root), list[Unseen]()
     people = _accounts(tree, unseen)
-    homes = sorted({account.home.rstrip("/") for account in people if account.home.startswith("/")} - {""})
+    homes = _homes(tree, people, unseen)
     wanted = dict(_wanted(tree, homes, unseen))
     wanted |= dict.fromkeys(_keys(tree, people), "authorized keys")
     files = [each for path, kind in wanted.items() for each in taken(tree, path, kind, unseen)]
     return Placement(tuple(files), people), tuple(unseen)
+
+
+def _homes(tree: Tree, people: Iterable[Account], unseen: list[Unseen]) -> list[str]:
+    """The homes that may be looked into; what is in one that may not looks as if it were not there, and is told."""
+    homes = sorted({account.home.rstrip("/") for account in people if account.home.startswith("/")} - {""})
+    closed = [home for home in homes if _is_closed(tree, home)]
+    if closed:
+        unseen.append(Unseen(f"homes: {', '.join(closed)}", "they may not be looked into", "look again as root"))
+    return [home for home in homes if home not in closed]
+
+
+def _is_closed(tree: Tree, home: str) -> bool:
+    try:
+        os.stat(tree.at(f"{home}/."))  # noqa: PTH116
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _accounts(tree: Tree, unseen: list[Unseen]) -> tuple[Account, ...]:
