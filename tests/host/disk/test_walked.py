@@ -65,7 +65,10 @@ def test_a_picture_has_what_runs_with_rights_of_others(machine: Machine) -> None
     machine.file("/usr/bin/su", "\x7fELF", 0o4755)
     machine.file("/tmp/su", "\x7fELF", 0o4755)  # what comes and goes is none of a picture's
     assert list(walked.rights(machine.root)) == ["/usr/bin/su"]
-    assert walked.rights(machine.root)["/usr/bin/su"].startswith("104755 ")
+    before = walked.rights(machine.root)["/usr/bin/su"]
+    machine.file("/usr/bin/su", "\x7fELF, and more", 0o4755)
+    assert before.startswith("104755 ")
+    assert walked.rights(machine.root)["/usr/bin/su"] != before  # the program is another one
 
 
 def test_without_a_database_of_packages_only_what_does_as_it_is_told_is_odd() -> None:

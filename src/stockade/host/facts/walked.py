@@ -99,7 +99,7 @@ def walk(root: Path, found: Walked, folders: Mapping[str, int] = ALL, seconds: f
 
 
 def rights(root: Path) -> dict[str, str]:
-    """Programs that run with rights of others, where programs usually are: path -> mode, owner, capabilities, digest."""
+    """Programs with rights of others, where programs usually are: path -> mode, owner, capabilities and digest."""
     found, tree = Walked(), Tree(root)
     for _ in walk(root, found, dict.fromkeys(PROGRAMS, 0)):
         pass
