@@ -287,6 +287,11 @@ def test_an_ebpf_program_is_judged_by_its_kind_and_its_holder(kind: str, holder:
     assert worst(kernel.programs("web1", [Program(4, kind)], holders, owner)) == severity
 
 
+def test_an_ebpf_program_that_nobody_holds_is_a_note_where_somebody_could_not_be_asked() -> None:
+    silent = process("/usr/lib/systemd/systemd", unread=("open files",))
+    assert worst(kernel.programs("web1", [Program(4, "lsm")], [silent], owner)) == "informational"
+
+
 def test_threads_and_processes_that_come_and_go_are_not_hidden() -> None:
     listed = iter([{1, 2}, {1, 2, 30}, {1, 2, 30}, {1, 2, 30}])  # 30 was born while we looked
 

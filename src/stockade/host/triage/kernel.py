@@ -68,7 +68,7 @@ def hidden(host: str, found: Hidden) -> Iterator[Oddity]:
             f"something is mounted over process {pid} in /proc, so that nobody can see what it is",
             Ref(host, "process", str(pid)),
             "A mount over the folder of a process hides its program and its command from ps and from every tool.",
-            f"grep '/proc/{pid} ' /proc/self/mountinfo; umount /proc/{pid}  (afterwards it can be seen)",
+            f"unshare --mount sh -c 'umount /proc/{pid}; cat /proc/{pid}/status; ls -l /proc/{pid}/exe'",
             "No tool that is known mounts anything there.",
             ("T1564.013", "T1564"),
             {"pid": pid},
@@ -193,10 +193,11 @@ def promiscuous(host: str, kernel: Kernel) -> Iterator[Oddity]:
 
 
 def programs(host: str, found: Iterable[Program], processes: Sequence[Process], owner: Owner) -> Iterator[Oddity]:
-    """EBPF programs that neither systemd nor containers need, each with whoever holds it."""
+    """Programs of eBPF that neither systemd nor containers need, each with its holder, as far as that is known."""
+    blind = any("open files" in process.unread for process in processes)
     for program in found:
         holders = [process for process in processes if program.id in process.programs]
-        severity, harmless = _of_program(program, holders, owner)
+        severity, harmless = _of_program(program, holders, owner, blind=blind)
         if severity is None:
             continue
         who = f"held by process {holders[0].pid} ({places.name(holders[0].exe)})" if holders else "held by no process"
@@ -213,12 +214,19 @@ def programs(host: str, found: Iterable[Program], processes: Sequence[Process], 
         )
 
 
-def _of_program(program: Program, holders: Sequence[Process], owner: Owner) -> tuple[Severity | None, str]:
+def _of_program(
+    program: Program, holders: Sequence[Process], owner: Owner, *, blind: bool
+) -> tuple[Severity | None, str]:
     names = {places.name(process.exe) for process in holders}
     if names & LOADERS and all(owner(process.exe) for process in holders):
         return None, ""
     if program.kind.startswith("cgroup"):
         return None, ""  # systemd's and Docker's rules for devices and addresses, whoever is left to hold them
+    if not holders and blind:
+        return (
+            "informational",
+            "Some processes did not show their open files; one of them may hold it, such as systemd.",
+        )
     if program.kind in TRACING:
         return "medium", "Monitors and network plugins load such programs; no holder here is one, with a package."
     return "low", "Programs filter their own sockets like this; none that is known holds it."
