@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from base64 import urlsafe_b64encode
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from stockade.directory.accounts import CredentialKind
 from stockade.directory.tokens import PREFIXES, make_token
+from stockade.events import Ref
 from stockade.host.secrets import keys
 from stockade.host.secrets.found import Grade
 from stockade.host.secrets.known import NotAsNamed, kinds, known_files
@@ -94,6 +96,12 @@ def test_what_stands_in_tests_documents_and_lock_files_is_a_note_with_its_reason
     (found,) = SCANNER.look(f'token = "{TOKEN}"\n', path)
     assert found.grade is Grade.NOTE
     assert found.why
+
+
+def test_what_the_directory_has_is_no_example_wherever_it_stands() -> None:
+    scanner = replace(SCANNER, owner=lambda _secret: (Ref("stockade", "token", "1"),))
+    (found,) = scanner.look(f'token = "{TOKEN}"\n', "/srv/app/docs/use.md")
+    assert found.grade is Grade.CERTAIN
 
 
 def test_this_very_tree_is_quiet() -> None:

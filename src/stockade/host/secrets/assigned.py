@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from stockade.events import Secret
@@ -17,7 +17,7 @@ WORDS: Final = (
 )
 """Parts of names that say that what is named is secret; in small letters."""
 _NAMES: Final = "|".join(re.escape(word) for word in sorted(WORDS, key=len, reverse=True))
-_NAME: Final = rf"(?<![\w.$-])[\w.$-]{{0,64}}(?:{_NAMES})[\w.-]{{0,32}}"
+_NAME: Final = rf"[\w.$-]{{0,64}}(?:{_NAMES})[\w.-]{{0,32}}"
 _QUOTED: Final = r""""(?P<d>(?:[^"\\\n]|\\.){1,8192})"|'(?P<s>(?:[^'\\\n]|\\.){1,8192})'"""
 _BARE: Final = r"""(?P<bare>[^\s"'`,;{}\[\]()<>|&][^\s"',;<>]{0,8191})"""
 _SET: Final = r"""["'\])]{0,3}[ \t]{0,16}(?:=>|:=|\?=|=|:(?=[ \t"']))[ \t]{0,16}"""
@@ -39,16 +39,18 @@ _NO_SECRET: Final = re.compile(
 """Names that speak of a secret and are none: where it is, how long it may be."""
 SHORTEST: Final = 8
 """Characters of a value that is looked at whatever its name."""
-LONGEST_LINE: Final = 65_536
-"""Characters of a line that are looked at; what is longer is looked at in pieces."""
+LONGEST: Final = 8_448
+"""Characters of a name with what it is given."""
 
 
 def assigned(text: str, lower: str, *, configuration: bool) -> Iterator[Candidate]:
     """What the telling names of a text are given: in configuration quoted or bare, in programs only what is quoted."""
-    for start, end in _lines_with_words(lower):
-        for match in _matches(text, start, end, configuration=configuration):
-            if not _NO_SECRET.search(match["name"]):
-                yield _candidate(match)
+    pattern = _ANY_VALUE if configuration else _QUOTED_VALUE
+    found = {start: pattern.match(text, start, end) for start, end in _names(text, lower)}
+    blank = _blank(text, lower, found) if configuration else ()
+    for match in (*(match for match in found.values() if match), *blank):
+        if not _NO_SECRET.search(match["name"]):
+            yield _candidate(match)
 
 
 def random_values(text: str) -> Iterator[Candidate]:
@@ -59,14 +61,13 @@ def random_values(text: str) -> Iterator[Candidate]:
             yield found
 
 
-def _matches(text: str, start: int, end: int, *, configuration: bool) -> Iterator[re.Match[str]]:
-    if not configuration:
-        yield from _QUOTED_VALUE.finditer(text, start, end)
-        return
-    yield from _ANY_VALUE.finditer(text, start, end)
-    if not _SETS.search(text, start, end):
-        match = _BLANK.match(text, start, end) or _BLANK_QUOTED.search(text, start, end)
-        yield from (match,) if match else ()
+def _blank(text: str, lower: str, starts: Iterable[int]) -> Iterator[re.Match[str]]:
+    """Values that stand behind a blank, in lines that set nothing in another way."""
+    for line in sorted({lower.rfind("\n", 0, start) + 1 for start in starts}):
+        end = _line_end(lower, line)
+        if end - line <= LONGEST and not _SETS.search(text, line, end):
+            match = _BLANK.match(text, line, end) or _BLANK_QUOTED.search(text, line, end)
+            yield from (match,) if match else ()
 
 
 def _candidate(match: re.Match[str], grade: Grade = Grade.LIKELY) -> Candidate:
@@ -74,15 +75,26 @@ def _candidate(match: re.Match[str], grade: Grade = Grade.LIKELY) -> Candidate:
     return Candidate("secret", Secret(match[part]), match.start(part), match["name"].strip(".-$"), grade)
 
 
-def _lines_with_words(lower: str) -> Iterator[tuple[int, int]]:
-    """Where the lines are that have a telling word in them, each once, in order."""
+def _names(text: str, lower: str) -> Iterator[tuple[int, int]]:
+    """Where names begin that have a telling word in them, each once, and how far what they are given may go."""
     starts: set[int] = set()
     for word in WORDS:
         at = lower.find(word)
         while at >= 0:
-            starts.add(max(lower.rfind("\n", 0, at) + 1, at - LONGEST_LINE))
-            end = lower.find("\n", at)
-            at = lower.find(word, end) if end >= 0 else -1
+            starts.add(_beginning(text, at))
+            at = lower.find(word, at + len(word))
     for start in sorted(starts):
-        end = lower.find("\n", start)
-        yield start, len(lower) if end < 0 else end
+        yield start, min(_line_end(lower, start), start + LONGEST)
+
+
+def _beginning(text: str, at: int) -> int:
+    """Where the name begins that has this place in it."""
+    start, least = at, max(0, at - 64)
+    while start > least and (text[start - 1].isalnum() or text[start - 1] in "_.$-"):
+        start -= 1
+    return start
+
+
+def _line_end(text: str, at: int) -> int:
+    end = text.find("\n", at)
+    return len(text) if end < 0 else end

@@ -17,6 +17,7 @@ from stockade.host.secrets.patterns import formats
 
 RANDOM: Final = 4.3
 """Bits of entropy a character, from which on a text in base 64 is taken for random (as detect-secrets does)."""
+_CODED: Final = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w+/=.~!@#%^-]{12,}")
 RANDOM_HEX: Final = 3.0
 CODED: Final = 3.2
 """The same for what a telling name is given in a program: words have less."""
@@ -61,10 +62,13 @@ class Scanner:
 
     def _unnamed(self, each: Candidate) -> Candidate | None:
         """A value whose name says nothing: it counts when the directory or the log knows it, or when it is random."""
-        value = each.value.value
-        if self.owner(value) or (self.known and self.fingerprint(value) in self.known):
+        if self._is_known(each.value.value):
             return replace(each, grade=Grade.CERTAIN)
         return each if _random(each) else None
+
+    def _is_known(self, value: str) -> bool:
+        """Whether the directory has it, or it was found before."""
+        return bool(self.owner(value)) or (bool(self.known) and self.fingerprint(value) in self.known)
 
     def judged(self, each: Candidate, path: str, below: str) -> Candidate:
         """The candidate by its right name, and how sure it is."""
@@ -76,7 +80,7 @@ class Scanner:
             why, grade = self._of_token(value)
         else:
             why, grade = _of_text(each, path)
-        if grade in {Grade.CERTAIN, Grade.LIKELY, Grade.PERHAPS} and (of_path := harmless.by_path(below)):
+        if grade is not Grade.NOTE and (of_path := harmless.by_path(below)) and not self._is_known(each.value.value):
             why, grade = of_path, Grade.NOTE
         return replace(each, kind=kind, grade=grade, why=why)
 
@@ -111,7 +115,7 @@ def _of_text(each: Candidate, path: str) -> tuple[str, Grade]:
         return why, Grade.NOTE
     if each.grade is Grade.PERHAPS:
         return "a random value whose name says nothing", Grade.PERHAPS
-    if not is_configuration(path) and (len(value) < 12 or _entropy(value) < CODED or " " in value):
+    if not is_configuration(path) and not (_CODED.fullmatch(value) and _entropy(value) >= CODED):
         return "words in a program", Grade.NOTE
     return "", Grade.LIKELY
 
