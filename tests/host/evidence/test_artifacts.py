@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from stockade.errors import ConfigurationError
-from stockade.host.evidence.artifact import Order, Take, artifact_of
+from stockade.host.evidence.artifact import Artifact, Order, Take, artifact_of
 from stockade.host.evidence.pack import chosen, own_pack, read_file
 from stockade.host.evidence.readers import READERS
 from stockade.host.evidence.reference import reference
@@ -27,6 +27,12 @@ def test_the_page_is_made_from_the_artifacts() -> None:
     assert (ROOT / "docs/reference/artifacts.md").read_text() == reference(), (
         "python -m stockade.host.evidence.reference docs/reference/artifacts.md"
     )
+
+
+def octets_of_all(artifacts: list[Artifact], place: Place) -> bytes:
+    store = Memory()
+    taken(store, place, artifacts)
+    return b"".join(octets_of(store).values())
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
@@ -136,7 +142,9 @@ def test_artifacts_for_uac_are_taken_as_they_mean(place: Place) -> None:
     assert each_line == [b"it is one\n", b"it is two\n", b""], "a line that could be a command is not one"
     assert not Path("/tmp/pwned").exists()
     (never,) = (line for line in lines.values() if line["artifact"] == "uac/try/6")
-    assert "it does not hold" in never["facts"]["absent"]
+    assert never["facts"]["absent"] == "its condition does not hold here"
+    nowhere = uac_artifacts("try", UAC.replace('command_exists "sh"', 'command_exists "no-such-program"', 1))
+    assert not octets_of_all(nowhere, place), "the condition above all of them counts for each"
 
 
 def uac(*lines: str, head: str = "version: 1.0") -> str:

@@ -181,6 +181,9 @@ def test_everything_goes_in_the_order_of_volatility() -> None:
     assert turns == sorted(turns, key=list(Order).index)
     assert {*turns} == {*Order}
     assert own_pack()[0].id == "clocks"
+    processes = [each.id for each in own_pack() if each.order is Order.PROCESSES]
+    assert processes[:2] == ["process-table", "process-programs-lost"]
+    assert processes[-1] == "process-ps", "what starts programs comes last"
 
 
 def test_links_are_not_followed_and_loops_end(root: Path) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from stockade.app.evidence_places import Bucket, FolderSink
+from stockade.app.evidence_places import Bucket, FolderSink, sink_of
 from stockade.audit.sinks.settings import SinkSettings
+from stockade.config import Settings
 from stockade.errors import ConfigurationError, Refused, Tampered, Unavailable
 from stockade.host.evidence.folder import Folder
 from stockade.host.evidence.store import Store
@@ -124,3 +125,10 @@ def test_a_folder_tells_its_collections(tmp_path: Path, place: Place) -> None:
     assert FolderSink(tmp_path / "nothing").collections() == []
     taken(FolderSink(tmp_path).collection("web1-20270101T000000Z"), place)
     assert FolderSink(tmp_path).collections() == ["web1-20270101T000000Z"]
+
+
+def test_a_place_that_keeps_no_evidence_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="https keeps no evidence"):
+        sink_of("https://collector.example/x", Settings())
+    with pytest.raises(ConfigurationError, match="no option 'colour'"):
+        sink_of("s3://bucket/x?colour=red", Settings())

@@ -40,7 +40,13 @@ def chosen(known: Sequence[Artifact], wanted: Sequence[str]) -> list[Artifact]:
 
 def in_order(found: Iterable[Artifact]) -> list[Artifact]:
     """The most fleeting first; within a turn what we read ourselves, then files, then what starts programs."""
-    return sorted(found, key=lambda each: (RANK[each.order], bool(each.command), bool(each.files), each.id))
+    return sorted(found, key=lambda each: (RANK[each.order], _place_in_turn(each), each.id))
+
+
+def _place_in_turn(artifact: Artifact) -> int:
+    if artifact.reader:
+        return list(READERS).index(artifact.reader)
+    return len(READERS) + bool(artifact.command)
 
 
 def _own(name: str, text: str) -> Artifact:

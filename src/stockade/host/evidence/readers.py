@@ -97,11 +97,11 @@ def _text(path: str) -> str:
 READERS: Final[Mapping[str, Reader]] = {
     "clock": _clock,
     "processes": lambda _artifact, place: iter([proc.process_table(place)]),
-    "environments": lambda _artifact, place: iter([proc.environments(place)]),
     "lost-programs": lambda artifact, place: proc.lost_programs(place, artifact.limits.each),
     "lost-libraries": lambda artifact, place: proc.lost_libraries(place, artifact.limits.each),
     "lost-files": lambda artifact, place: proc.lost_files(place, artifact.limits.each),
+    "environments": lambda _artifact, place: iter([proc.environments(place)]),
     "sockets": _sockets,
     "powers": _powers,
 }
-"""The readers by name."""
+"""The readers by name, the most fleeting first."""

@@ -28,7 +28,7 @@ def sources(artifact: Artifact, place: Place, *, secrets: bool) -> Iterator[Sour
     if artifact.all_secret and not secrets and not artifact.files:
         yield nothing(artifact.what, held_back=HELD_BACK)
     elif artifact.condition and not _holds(artifact.condition):
-        yield nothing(artifact.what, absent=f"it does not hold that {artifact.condition}")
+        yield nothing(artifact.what, absent="its condition does not hold here")
     elif artifact.reader:
         yield from READERS[artifact.reader](artifact, place)
     elif artifact.command:
@@ -88,5 +88,4 @@ def _commands(artifact: Artifact) -> Iterator[Source]:
 
 
 def _holds(condition: str) -> bool:
-    wanted = not condition.startswith("!")
-    return (shell(condition.lstrip("! "), _PATIENCE)[0] == 0) is wanted
+    return shell(condition, _PATIENCE)[0] == 0

@@ -58,7 +58,7 @@ def uac_artifacts(name: str, text: str) -> list[Artifact]:
     for number, fields in enumerate(found, 1):
         called = f"uac/{re.sub(r'[^a-z0-9.-]+', '-', name.lower()).strip('-')}/{number}"
         if SYSTEMS & set(_list(called, fields, "supported_os")):
-            made.append(_artifact(called, {**heading, **fields}))
+            made.append(_artifact(called, heading, fields))
     return made
 
 
@@ -111,16 +111,14 @@ def _bare(value: str) -> str:
     return value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
 
 
-def _artifact(name: str, fields: Mapping[str, str]) -> Artifact:
+def _artifact(name: str, heading: Mapping[str, str], fields: Mapping[str, str]) -> Artifact:
     collector, what = fields.get("collector", ""), fields.get("description", "")
     if not what:
         raise _wrong(name, "it has no description")
-    places, condition = _places(name, fields), fields.get("condition", "")
-    if condition:
-        condition = ("! " if condition.startswith("!") else "") + _EXISTS + condition.lstrip("! ")
+    places = _places(name, fields)
     return Artifact(
         id=name,
-        order=_turn(f"{name} {fields.get('output_directory', '')}"),
+        order=_turn(f"{name} {heading.get('output_directory', '')} {fields.get('output_directory', '')}"),
         what=what,
         why="It is asked for by an artifact that was written for UAC.",
         files=places if collector in _TAKES else (),
@@ -128,9 +126,15 @@ def _artifact(name: str, fields: Mapping[str, str]) -> Artifact:
         take=_TAKES.get(collector, Take.OCTETS),
         choice=_choice(name, fields),
         limits=Limits(),
-        condition=condition,
+        condition=_both(heading.get("condition", ""), fields.get("condition", "")),
         each_line=fields.get("foreach", ""),
     )
+
+
+def _both(*conditions: str) -> str:
+    """A line of the shell that succeeds when all of them hold; ``!`` is the shell's own."""
+    given = [f"{{ {each}\n}}" for each in conditions if each]
+    return _EXISTS + " && ".join(given) if given else ""
 
 
 def _places(name: str, fields: Mapping[str, str]) -> tuple[str, ...]:

@@ -61,14 +61,14 @@ class Place:
 
 def found(place: Place, patterns: Sequence[str], choice: Choice) -> Iterator[str]:
     """The paths, as the machine calls them, that patterns find and a choice means; each once."""
+    expanded = [pattern for written in patterns for pattern in place.expand(written)]
     seen: set[str] = set()
-    for written in patterns:
-        for pattern in place.expand(written):
-            parts = [part for part in pattern.split("/") if part]
-            for path in _expanded(place, "", parts, choice, 0):
-                if path not in seen and _meant(place, path, choice):
+    for pattern in expanded:
+        for path in _expanded(place, "", [part for part in pattern.split("/") if part], choice, 0):
+            if path not in seen and _meant(place, path, choice):
+                if len(expanded) > 1:  # one pattern finds nothing twice, and may find a whole disk
                     seen.add(path)
-                    yield path
+                yield path
 
 
 def _expanded(place: Place, at: str, parts: Sequence[str], choice: Choice, depth: int) -> Iterator[str]:
