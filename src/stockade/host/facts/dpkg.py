@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from stockade.host.facts.package import Database, Package
@@ -32,8 +33,14 @@ def stanzas(status: str) -> Iterator[Stanza]:
     for block in status.split("\n\n"):
         fields = _fields(block)
         if fields.get("Status", "").rpartition(" ")[2] in PRESENT:
-            source = fields.get("Source", "").partition(" ")[0] or fields["Package"]
-            package = Package(fields["Package"], fields.get("Version", ""), source, fields.get("Architecture", ""))
+            source, _, version = (fields.get("Source") or fields["Package"]).partition(" ")
+            package = Package(
+                fields["Package"],
+                fields.get("Version", ""),
+                source,
+                fields.get("Architecture", ""),
+                source_version=version.strip("()"),
+            )
             yield Stanza(package, dict(_settings(fields.get("Conffiles", ""))))
 
 
@@ -100,7 +107,7 @@ def read(tree: Tree) -> tuple[Database, tuple[Unseen, ...]]:
         except OSError as error:
             unseen.append(Unseen(f"the files of package {key}", str(error.strerror)))
             when = None
-        installed[key] = Package(package.name, package.version, package.source, package.architecture, when)
+        installed[key] = replace(package, when=when)
     settings = frozenset(place(path, key) for key, stanza in found.items() for path in stanza.settings)
     made = {tree.spelled(path): name for name, path in registered(_or_empty(tree, "/var/lib/ucf/registry"))}
     return Database("dpkg", installed, owners, _digests(tree, found, place), settings, made), tuple(unseen)

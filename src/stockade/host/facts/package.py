@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 class Package:
     """An installed package.
 
-    ``source`` is the package it was built from; ``when`` it came or was last renewed, in seconds since the epoch, where
+    ``source`` is the package it was built from, ``source_version`` that one's where it differs; ``when`` it came or was last renewed, in seconds since the epoch, where
     that is known.
     """
 
@@ -19,6 +19,7 @@ class Package:
     source: str = ""
     architecture: str = ""
     when: float | None = None
+    source_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
