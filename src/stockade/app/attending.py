@@ -48,6 +48,8 @@ def roles(settings: Settings) -> Iterator[Role]:
         yield Role("audit detector", partial(_begun_again, notice, settings))
     if settings.traffic is not None:
         yield Role("traffic watch", partial(_begun_again, watch_traffic, settings))
+    if settings.updates is not None:
+        yield Role("updates", partial(_begun_again, remind, settings))
 
 
 def _begun_again(work: Callable[[Settings, Ended], None], settings: Settings) -> None:
@@ -145,6 +147,14 @@ def watch_traffic(settings: Settings, ended: Ended) -> None:
 
     with closing(Reporter(socket_of(settings), "traffic watch")) as reporter:
         watch(settings, reporter.append, ended)
+
+
+def remind(settings: Settings, ended: Ended) -> None:
+    """Remind of each release that mends something here, until SIGTERM."""
+    from stockade.app.reminding import attend
+
+    with closing(Reporter(socket_of(settings), "updates")) as reporter:
+        attend(settings, reporter.append, ended)
 
 
 def _at_least(finding: Finding, level: Severity) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
+from stockade.app import updates
 from stockade.app.pictures import about, known
 from stockade.app.recording import there_is_one
 from stockade.app.stockade import Stockade
@@ -29,7 +31,8 @@ def looked_at(asked: Stockade, machine: Machine, hear: Callable[[Told], None]) -
 
     def heard() -> Iterator[Told]:
         yield from unseen
-        for told in triage(machine, picture=picture.kinds if picture else None):
+        kinds = picture.kinds if picture else None
+        for told in triage(machine, picture=kinds, more=partial(updates.looks, asked)):
             hear(told)
             yield told
 

@@ -30,7 +30,7 @@ FOUND: Final = re.compile(rb'"action":"finding\.create"')
 TASKS: Final = (
     Task("rebuild.plan", "choose a backup from before the intruder: stockade rebuild plan", "says what came after it"),
     Task("rebuild.done", "restore it to another machine, never to this one", "this one stays as it is, shut"),
-    Task("update.plan", "bring the new machine up to date before it is reached by anybody: stockade updates"),
+    Task("update.plan", "bring the new machine up to date before it is reached by anybody: stockade updates plan"),
     Task("host.diff", "compare the new machine with its picture: stockade host verify", "clean, or not done"),
     Task("rebuild.done", "enter again what came after the backup, but for what the intruder did"),
 )

@@ -17,9 +17,9 @@ COMMANDS: Final = {
         audit:audit review:review detect:detect credentials:credentials reach:reach traffic:traffic
     """,
     "Respond": """
-        host:host evidence:evidence secrets:secrets rebuild:rebuild incident:incident plans:plan responses:approve
-        responses:run responses:resume responses:undo responses:verify responses:done responses:waive locking:lock
-        locking:unlock locking:unblock drill:drill
+        host:host evidence:evidence secrets:secrets updates:updates rebuild:rebuild incident:incident plans:plan
+        responses:approve responses:run responses:resume responses:undo responses:verify responses:done responses:waive
+        locking:lock locking:unlock locking:unblock drill:drill
     """,
     "Act": "bans:ban bans:unban people:accounts people:user people:token two-factor=two_factor:two_factor",
     "What accounts hold and make": """

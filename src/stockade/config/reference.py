@@ -33,6 +33,7 @@ from stockade.config.settings import (
 )
 from stockade.config.tables import KIND, MEANING, SHOWN, is_required, settings_of
 from stockade.config.traffic import TrafficSettings
+from stockade.config.updates import ApplicationTable, UpdatesSettings
 from stockade.config.values import written_duration
 from stockade.config.when import QUESTIONS
 from stockade.guard.answers import TEXTS
@@ -56,6 +57,8 @@ TABLES: Final[tuple[tuple[str, type[Any]], ...]] = (
     ("[respond]", RespondSettings),
     ("[secrets]", SecretsSettings),
     ("[[secrets.database]]", SecretColumns),
+    ("[updates]", UpdatesSettings),
+    ("[[updates.applications]]", ApplicationTable),
     ("[nftables]", NftablesSettings),
     ("[gitlab]", GitLabSettings),
     ("[gitlab.git_basic_auth]", GitBasicAuthSettings),

@@ -31,6 +31,7 @@ from stockade.config.secrets import Url
 from stockade.config.tables import named_tables, setting, table
 from stockade.config.taking_in import INTAKE
 from stockade.config.traffic import TrafficSettings
+from stockade.config.updates import UpdatesSettings
 from stockade.config.values import DURATION, FLAG, SIZE, TEXT, TEXTS, one_of, whole
 from stockade.guard.answers import HeaderStyle, Told
 from stockade.guard.rules import Rule
@@ -221,6 +222,9 @@ class Settings:
     secrets: SecretsSettings = setting(
         table(SecretsSettings, "[secrets]"), "Where secrets are looked for.", SecretsSettings()
     )
+    updates: UpdatesSettings | None = setting(
+        table(UpdatesSettings, "[updates]"), "What keeps this machine up to date.", None, shown_default="nothing"
+    )
     nftables: NftablesSettings = setting(
         table(NftablesSettings, "[nftables]"), "Bans in the packet filter.", NftablesSettings()
     )
@@ -301,6 +305,7 @@ NEEDS_RESTART: Final = (
     "audit",
     "detect",
     "traffic",
+    "updates",
 )
 """Settings that a running server reads once."""
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 class Package:
     """An installed package.
 
-    ``source`` is the package it was built from, ``source_version`` that one's where it differs; ``when`` it came or was last renewed, in seconds since the epoch, where
-    that is known.
+    ``source`` is the package it was built from, ``source_version`` that one's where it differs; ``when`` it came or
+    was last renewed, in seconds since the epoch, where that is known.
     """
 
     name: str

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from stockade.events import Ref, Severity
 from stockade.host.oddity import Oddity
 from stockade.host.updates.behind import Behind, Judged, Why
 
-FEW = 5
-ELSE = "The distribution mends without new version numbers; only its own word was taken."
+FEW: Final = 5
+ELSE: Final = "The distribution mends without new version numbers; only its own word was taken."
 
 
 def oddities(host: str, found: Judged) -> Iterator[Oddity]:
@@ -21,17 +22,26 @@ def oddities(host: str, found: Judged) -> Iterator[Oddity]:
 
 
 def attacked(host: str, found: Behind) -> Oddity:
-    """Something that intruders are known to come in by: high where it listens, or nobody can tell."""
+    """Something that intruders are known to come in by: high where others can reach it."""
     cves = ", ".join(each.cve for each in found.exploited)
-    quiet = found.reachable is False
-    severity: Severity = "medium" if quiet else "high" if found.reachable else "medium"
+    severity: Severity = "high" if found.reachable else "medium"
     remedy = f"{found.mends} mends it" if found.mends else "no release mends it yet"
     return Oddity(
         "exploited-software", severity, f"{found.name} {found.installed} can be attacked by {cves}: {remedy}",
         Ref(host, "package", found.name),
         "Intruders are known to use this, and tools that try it on everybody are at hand.",
-        "stockade updates plan", _doubt(found), ("T1068",) if quiet else ("T1190",),
+        "stockade updates plan", _doubt(found), ("T1190",) if found.reachable else ("T1068",),
         {"installed": found.installed, "mends": found.mends, "cves": list(found.cves), "reachable": found.reachable},
+    )  # fmt: skip
+
+
+def released(host: str, found: Behind) -> Oddity:
+    """A security release that has come for something here: low, as no attack on it is known."""
+    title = f"{found.name} {found.installed} has a security release: {found.mends or 'none yet'}"
+    why = f"{found.says[:1].upper()}{found.says[1:]}."
+    return Oddity(
+        "outdated-software", "low", title, Ref(host, "package", found.name), why,
+        "stockade updates plan", f"{found.doubt}." if found.doubt else ELSE, ("T1190",), {"mends": found.mends},
     )  # fmt: skip
 
 
