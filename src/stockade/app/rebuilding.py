@@ -258,7 +258,10 @@ def read_baseline(place: Path) -> dict[str, str]:
     return found
 
 
-MOST: Final = 200
+MOST, LONGEST = 40, 200
+"""Of a plan, how many backups that were opened and traces the log keeps, and characters of each text: an entry has only
+so much room.
+"""
 
 
 def _summary(drawn: Drawn) -> dict[str, object]:
@@ -269,15 +272,18 @@ def _summary(drawn: Drawn) -> dict[str, object]:
         "place": chosen.place if chosen else "",
         "after": chosen.taken if chosen else None,
         "between": list(drawn.between),
-        "indicators": [str(each) for each in drawn.evil.indicators[:MOST]],
-        "judged": [
-            {"backup": each.backup.name, "taken": each.backup.taken, "verdict": each.verdict.value, "why": each.why,
-             "files": list(each.files)}
-            for each in drawn.judged[:MOST]
-        ],
+        "indicators": [str(each)[:LONGEST] for each in drawn.evil.indicators[:MOST]],
+        "judged": [_noted(each) for each in [each for each in drawn.judged if each.opened][-MOST:]],
+        "backups": len(drawn.judged),
         "entered": dict(Counter(each.sort for each in drawn.entered if not each.theirs)),
         "theirs": sum(each.theirs for each in drawn.entered),
     }  # fmt: skip
+
+
+def _noted(each: Judged) -> dict[str, object]:
+    files = [path[:LONGEST] for path in each.files[:3]]
+    said = {"backup": each.backup.name[:LONGEST], "why": each.why[:LONGEST], "verdict": each.verdict.value}
+    return {**said, "taken": each.backup.taken, "files": files}
 
 
 @contextmanager

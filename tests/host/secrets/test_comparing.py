@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
 
+from stockade.audit.record import MAX_LINE, Script, body_of
 from stockade.events import Entry, Event
 from stockade.host.secrets.comparing import Kept, Looked, compared, kept
 from stockade.host.secrets.found import Found, Grade, Place, Where
@@ -85,6 +86,14 @@ def test_where_nobody_has_looked_it_still_lies() -> None:
     assert said(story.scan(secret("two", at("/etc/a")), under="/etc")) == [("secret.found", "success")] * 2
     assert story.known[fingerprint("one")].secret.places == (at("/srv/b"),)
     assert said(story.scan(under="/home")) == []
+
+
+def test_a_secret_in_very_many_places_fits_into_an_entry_and_is_told_once() -> None:
+    story = Story()
+    everywhere = secret("one", *(at(f"/srv/{number}/{'x' * 3000}") for number in range(500)))
+    (event,) = story.scan(everywhere)
+    assert len(body_of(event, Script(repr))) < MAX_LINE
+    assert story.scan(everywhere) == []
 
 
 def test_a_history_keeps_what_it_had_and_the_secret_is_rotated_all_the_same() -> None:

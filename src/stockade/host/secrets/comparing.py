@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 from stockade.events import Entry, Event, Ref
 from stockade.host.secrets.found import LIVE, Found, Grade, Place, Where
@@ -69,7 +71,7 @@ def compared(
         was = before.get(fingerprint)
         if found.grade is Grade.NOTE:
             continue
-        places = _places(was, found, looked)
+        places = bounded(_places(was, found, looked))
         if (
             was is None
             or was.replaced
@@ -115,8 +117,15 @@ def _found(found: Found, machine: str, time: float, by: Ref | None) -> Event:
     return Event(time, FOUND, by, Ref(machine, "secret", found.id), None, "success", _details(found))
 
 
-MOST_PLACES = 200
-"""Places of one secret that are kept; how many there were is kept too."""
+MOST, MOST_CHARACTERS = 200, 30_000
+"""Places of one secret that are kept, and characters of them: what is longer does not fit into an entry of the log."""
+
+
+def bounded(places: tuple[Place, ...]) -> tuple[Place, ...]:
+    """As many places as an entry has room for, always the same ones of the same."""
+    sizes = accumulate(len(json.dumps([place.path, place.name, place.at, place.owner])) for place in places[:MOST])
+    fit = sum(size <= MOST_CHARACTERS for size in sizes)
+    return places[: max(1, fit)]
 
 
 def _details(found: Found) -> dict[str, object]:
@@ -128,7 +137,7 @@ def _details(found: Found) -> dict[str, object]:
         "why": found.why,
         "refs": [str(ref) for ref in found.refs],
         "places": [
-            [place.where.value, place.path, place.name, place.at, place.owner] for place in found.places[:MOST_PLACES]
+            [place.where.value, place.path, place.name, place.at, place.owner] for place in bounded(found.places)
         ],
         "of": len(found.places),
     }
