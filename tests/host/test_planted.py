@@ -78,5 +78,5 @@ def _pids(finding: dict[str, Any]) -> list[int]:
 
 def _of_others(finding: dict[str, Any]) -> bool:
     """Whether it is about a file in a folder that all have in common, where other tests leave theirs meanwhile."""
-    kind, _, path = finding["subject"].partition(":")[2].partition("/")
+    kind, _, path = str(finding["subject"]).partition(":")[2].partition("/")
     return kind == "file" and path.startswith(("/tmp/", "/var/tmp/", "/dev/shm/"))

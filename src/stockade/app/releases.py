@@ -22,7 +22,7 @@ from stockade.errors import ConfigurationError, Tampered, Unavailable
 from stockade.host.updates.catalogue import Catalogue, Source
 from stockade.host.updates.documents import Document, catalogue, distilled
 
-MOST: Final = 256 << 20
+MOST: Final = 128 << 20
 """Octets of one document: Debian's security tracker has some sixty million."""
 PIECE: Final = 1 << 20
 PATIENCE: Final = 20.0

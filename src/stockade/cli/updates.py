@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -47,7 +49,8 @@ def list_(
     """
     from stockade.app.updates import look
 
-    found = look(stockade(config), _here())
+    with _asking():
+        found = look(stockade(config), _here())
     if json:
         screen.say_json(_as_json(found))
     else:
@@ -65,7 +68,8 @@ def plan(*, config: Config = None, json: Json = False) -> None:
     """
     from stockade.app.updates import plan as made
 
-    found, steps = made(stockade(config), _here())
+    with _asking():
+        found, steps = made(stockade(config), _here())
     if json:
         return screen.say_json({**_as_json(found), "steps": [_step(each) for each in steps]})
     _show_plan(steps)
@@ -117,6 +121,17 @@ def refresh(
         dated = screen.shown(screen.clock_time(each.dated, asked.clock()))
         made.add_row(screen.shown(each.name), dated, screen.shown(each.digest[:16]), screen.shown(each.origin))
     return screen.say(made)
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    """Says what it waits for, on standard error, where somebody looks at it."""
+    out = screen.console(stderr=True)
+    if not out.is_terminal:
+        yield
+        return
+    with out.status("asking what is installed, and apt what it has at hand"):
+        yield
 
 
 def _here() -> Facts:

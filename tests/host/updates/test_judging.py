@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stockade.errors import ConfigurationError
 from stockade.host.facts.package import Package
@@ -12,7 +14,8 @@ from stockade.host.facts.process import Process
 from stockade.host.updates.applications import Application, imaged, packaged
 from stockade.host.updates.apt import Upgrade, upgrades
 from stockade.host.updates.behind import Behind, Installed, Why
-from stockade.host.updates.documents import distilled
+from stockade.host.updates.catalogue import Source
+from stockade.host.updates.documents import catalogue, distilled
 from stockade.host.updates.judging import DAY, judged
 from stockade.host.updates.oddities import oddities
 from stockade.host.updates.planning import planned
@@ -23,6 +26,7 @@ from tests.source_tree import ROOT
 REAL = ROOT.parent / "shared" / "data" / "releases"
 SSHD = Package("openssh-server", "1:9.2p1-2+deb12u7", "openssh")
 MENDED = Package("openssh-server", "1:9.2p1-2+deb12u9", "openssh")
+WORDS = "vulnerabilities versions releases result cycle name eol date latest CVE-2026-1 bookworm status fixed_version"
 FORGE = Application("forge", "gitlab", "19.1.5", "written", reachable=True)
 
 
@@ -169,6 +173,23 @@ def test_what_is_no_release_data_is_refused(octets: bytes) -> None:
         distilled(octets, "odd", "bookworm")
 
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["2026-01-01"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS.split()), inner, max_size=4),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@settings(max_examples=50, deadline=None)
+@given(JSON)
+def test_whatever_somebody_serves_is_refused_or_can_be_read_again(said: object) -> None:
+    try:
+        document = distilled(json.dumps(said).encode(), "odd", "bookworm")
+    except ConfigurationError:
+        return
+    catalogue([(Source(document.name, "", NOW, NOW, ""), json.loads(json.dumps(document.content)))])
+
+
 @pytest.mark.skipif(not REAL.exists(), reason="the real release data is not here")
 def test_real_release_data_is_read() -> None:
     attacks = distilled((REAL / "known_exploited_vulnerabilities.json").read_bytes(), "kev", "bookworm")
@@ -198,6 +219,13 @@ def test_a_plan_begins_with_what_is_exploited_and_ends_with_what_must_start_anew
     assert steps[2].command == "apt-get install --only-upgrade curl"
     assert steps[-1].command == "systemctl restart nginx.service"
     assert [(each.by - TODAY).days for each in steps] == [1, 1, 7, 90, 30, 1]
+
+
+def test_a_package_of_its_makers_is_updated_to_the_release_that_mends_it_and_not_past_it() -> None:
+    forge = Application("gitlab-ce", "gitlab", "18.0.1-ce.0", "", "gitlab-ce")
+    (step,) = planned(judged(machine(applications=(forge,)), known("kev", "gitlab"), NOW), (), TODAY)
+    assert step.command == "apt-get install --only-upgrade 'gitlab-ce=19.1.6*'"
+    assert "stops" in step.what
 
 
 def test_a_triage_is_loud_only_where_intruders_come_in_by_it() -> None:

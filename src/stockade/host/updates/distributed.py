@@ -71,7 +71,7 @@ def _told(
 
 def _says(why: Why, mends: str, cves: list[str], *, at_hand: bool) -> str:
     if why is Why.OLD:
-        return "the distribution has a later one"
+        return "apt has a later one at hand"
     if not mends:
         return "the distribution has not mended it yet"
     few = ", ".join(cves[:3]) + (f" and {len(cves) - 3} more" if len(cves) > 3 else "")

@@ -33,7 +33,7 @@ def distilled(octets: bytes, called: str, release: str) -> Document:
     try:
         said = json.loads(octets)
         found = _recognised(said, called, release)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise ConfigurationError(f"{called} is not release data that can be read: {error!r}", remedy=remedy) from error
     if found is None:
         raise ConfigurationError(f"{called} is no release data that is known here", remedy=remedy)

@@ -12,7 +12,10 @@ from typing import Final
 
 from stockade.host.updates.behind import Behind, Judged, Why
 from stockade.host.updates.restarting import Restart
+from stockade.host.updates.version import numbers
 
+ONLY: Final = ("apt-get", "install", "--only-upgrade")
+STOPS: Final = ", by all the stops that its makers name between the two"
 WITHIN: Final = {Why.EXPLOITED: 1, Why.SECURITY: 7, Why.END: 90, Why.OLD: 30}
 """Days. What is exploited has CISA's own day where that is sooner; it has mostly gone by."""
 
@@ -58,15 +61,16 @@ def _due(found: Behind, today: date) -> Iterator[date]:
 def _what(found: Behind) -> str:
     if not found.mends:
         return f"{found.name} {found.installed} has no update: restrict who reaches it, or take it off"
-    verb = "go from" if found.kind == "system" else "update"
-    named = found.name if found.kind == "system" else f"{found.name} {found.installed}"
-    return f"{verb} {named} to {found.mends}"
+    if found.kind == "system":
+        return f"go from {found.name} to {found.mends}"
+    far = numbers(found.installed)[:1] != numbers(found.mends)[:1]
+    return f"update {found.name} {found.installed} to {found.mends}{STOPS if far else ''}"
 
 
 def _command(found: Behind) -> str:
     if not found.mends:
         return "stockade host restrict" if found.why is Why.EXPLOITED else ""
-    return join(["apt-get", "install", "--only-upgrade", *found.packages]) if found.packages else ""
+    return join([*ONLY, *(f"{each}={found.mends}*" for each in found.packages)]) if found.packages else ""
 
 
 def _several(those: Sequence[Behind], why: Why) -> str:
@@ -79,7 +83,7 @@ def _apt(those: Sequence[Behind]) -> str:
     """All at once where all are to be updated anyway, else those alone."""
     if those[0].why is Why.OLD:
         return "apt-get upgrade"
-    return join(["apt-get", "install", "--only-upgrade", *(name for each in those for name in each.packages)])
+    return join([*ONLY, *(name for each in those for name in each.packages)])
 
 
 def _restart(found: Restart, today: date) -> Step:
