@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from stockade.app.afar import Asked, looked_at
 from stockade.host.oddity import Oddity, Unseen
 from stockade.host.parcel import START, TOO_OLD, parcel
 from stockade.host.triage.looking import Progress
@@ -59,6 +60,22 @@ def test_machines_are_looked_at_side_by_side_and_one_that_is_away_is_told(ssh: P
     assert "cannot be reached" in web3["unseen"][0]["why"]
     assert web3["verdict"] == "nothing of web3 could be looked at"
     assert said.code in {1, 4}  # 1 when something was found on the machine that the tests run on
+
+
+@pytest.mark.parametrize(
+    ("there", "why"),
+    [
+        ("exec sleep 60", "it took longer than 1 s"),
+        ("cat > /dev/null; exec yes", "it ended with -9"),
+        ("cat > /dev/null; exec head -c 99999999 /dev/zero", "it ended with -9"),
+        ("echo bash: python3: not found >&2; exit 127", "there is no python3"),
+    ],
+)
+def test_a_machine_that_is_slow_or_talks_without_end_is_told_as_such(there: str, why: str) -> None:
+    (report,) = looked_at(["web1"], Asked(("sh", "-c", there), patience=1.0), lambda _host, _told: None)
+    assert not report.reached
+    assert report.unseen[-1].why == why
+    assert len(report.unseen) <= 21
 
 
 def test_a_name_that_ssh_would_take_for_an_option_is_refused(terminal: Terminal) -> None:

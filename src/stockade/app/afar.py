@@ -24,8 +24,8 @@ PATIENCE: Final = 180.0
 """Seconds that a machine may take."""
 AT_ONCE: Final = 16
 """Machines that are looked at at the same time."""
-MOST: Final = 20_000
-"""Lines of one machine that are read."""
+MOST: Final = 16 << 20
+"""Octets of one machine's answer that are read."""
 OPTIONS: Final = ("-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=5")
 
 
@@ -78,7 +78,7 @@ def _told(host: str, sent: bytes, asked: Asked) -> Iterator[Told]:
         with process, limited(process, asked.patience) as late:
             _give(process, sent)
             yield from read(host, _lines(process))
-            code = process.wait()
+            code = _ended(process)
         complaints.seek(0)
         said = complaints.read(LONGEST).decode("utf-8", "backslashreplace")
     if code != 0:
@@ -110,16 +110,21 @@ def _give(process: subprocess.Popen[bytes], sent: bytes) -> None:
             process.stdin.close()
 
 
+def _ended(process: subprocess.Popen[bytes]) -> int:
+    """What it ends with; whoever has more to say than is read is ended."""
+    if process.stdout is not None and process.stdout.read(1):
+        process.kill()
+    return process.wait()
+
+
 def _lines(process: subprocess.Popen[bytes]) -> Iterator[str]:
-    """What it says, a line at a time; whoever says more than is read is ended."""
+    """What it says, a line at a time, and no more than is read of anybody."""
     if process.stdout is None:
         return
-    for _ in range(MOST):
-        line = process.stdout.readline(LONGEST)
-        if not line:
-            return
+    left = MOST
+    while left > 0 and (line := process.stdout.readline(LONGEST)):
+        left -= len(line)
         yield line.decode("utf-8", "backslashreplace")
-    process.kill()
 
 
 def _why(code: int, said: str, asked: Asked, *, late: bool) -> tuple[str, str]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SO_FAR: Final = 8
 """Findings that are shown while the look goes on."""
+SHOWN: Final = 50
+"""Findings about one machine that are shown."""
 NEXT: Final = (
     ("leave it running", "what is in memory alone would be gone"),
     ("save the evidence", "stockade host collect --to SINK"),
@@ -89,8 +91,10 @@ def show(report: Report, *, notes: bool) -> None:
     worst = report.findings[0].severity if report.findings else NOTE
     style = STYLES[worst] if report.findings else "green" if report.reached else "yellow"
     screen.say(screen.shown(_count(report), style) + screen.shown(f": {report.verdict}", "bold"))
-    for story in report.stories:
+    for story in report.stories[:SHOWN]:
         _show(*story)
+    if len(report.stories) > SHOWN:
+        screen.say("", screen.shown(f"and {len(report.stories) - SHOWN} more: --json has all of them", "bold"))
     _show_notes(report.notes, whole=notes)
     show_unseen(report.unseen)
 
@@ -145,7 +149,7 @@ def show_unseen(unseen: Sequence[Unseen]) -> None:
     if not unseen:
         return
     screen.heading("not looked at")
-    rows = ((each.what, screen.shown(f"{each.why}. ") + screen.shown(each.remedy, "dim")) for each in unseen)
+    rows = ((each.what, screen.shown(f"{each.why}. ") + screen.shown(each.remedy, "dim")) for each in unseen[:SHOWN])
     screen.say(_beside(rows))
 
 

@@ -16,8 +16,10 @@ from stockade.host.oddity import Oddity, Unseen
 from stockade.host.triage.looking import Machine, Progress, Told
 from stockade.host.triage.report import WORST_FIRST
 
-LONGEST: Final = 1 << 20
+LONGEST: Final = 1 << 18
 """Characters of a line that are read."""
+DOUBTS: Final = 20
+"""Lines that are not understood, after which nothing more is read."""
 TEXTS: Final = ("signal", "title", "why", "look", "harmless")
 
 
@@ -32,13 +34,15 @@ def read(host: str, lines: Iterable[str]) -> Iterator[Told]:
     """What lines say of a machine called ``host``. That machine may be an intruder's: whatever a line claims, it is
     about that machine, and what is no such line is told as not understood.
     """
+    doubts = 0
     for line in lines:
         try:
             yield _read(host, json.loads(line[:LONGEST]))
         except (ValueError, KeyError, TypeError, RecursionError):
-            yield Unseen(
-                "what it said", f"a line of its answer is not understood: {line[:80]!r}", "Look there yourself."
-            )
+            yield Unseen("its answer", f"a line is not understood: {line[:80]!r}", "Look there yourself.")
+            doubts += 1
+        if doubts == DOUBTS:
+            return
 
 
 def _read(host: str, said: Mapping[str, Any]) -> Told:
