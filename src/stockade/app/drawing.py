@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stockade.app.looking import Question, look
+from stockade.app.machines import Asked, Known, asked_again, seen
 from stockade.directory import BuiltinDirectory
 from stockade.directory.accounts import Account, Credential
 from stockade.directory.builtin.acting import BuiltinActuator, kept_from_all
 from stockade.errors import Refused
-from stockade.events import Event, Ref
+from stockade.events import Entry, Event, Ref
 from stockade.respond import journal
 from stockade.respond.incident import incidents, new_name, opening
+from stockade.respond.instance import SYSTEM as HOST
+from stockade.respond.instance import instance
 from stockade.respond.plan import Plan, events_of
 from stockade.respond.playbooks import PLAYBOOKS
 from stockade.respond.standing import PlanState, chosen
 
 if TYPE_CHECKING:
     from stockade.app.recording import Recording
+    from stockade.app.renewing import Listed
     from stockade.config import Settings
 
 TOGETHER = 16
@@ -38,10 +43,11 @@ class Drawing:
         by: Ref,
         clock: Callable[[], float],
         hand_out: Callable[[Ref, str], None] | None = None,
+        secrets: Callable[[], Listed] | None = None,
     ) -> None:
         self.directory, self.by = directory, by
         self._settings, self._recording, self._clock = settings, recording, clock
-        self._log = settings.audit_log()
+        self._log, self._secrets = settings.audit_log(), secrets
         given = kept_from_all if hand_out is None else lambda ref, secret: hand_out(ref, str.__str__(secret))
         self._builtin = BuiltinActuator(directory, hand_out=given, successor=self._successor)
 
@@ -71,15 +77,15 @@ class Drawing:
         now, found = self._clock(), self.directory.account(account)
         if playbook == "account":
             self._spare(found, even_me=even_me)
-        begin = now - self._settings.respond.window if since is None else since
-        name = self._incident(incident, found, begin)
+        begin = self.since(since)
+        name = self._incident(incident, found.ref, begin)
         asked = Question(found, begin, now if until is None else until, name, token, rotate)
         events = list(events_of(self._drawn(playbook, asked, now, even_me=even_me), self.by))
         self._seal_together(events)
         return self.plan(str(events[-1].details["plan"]))
 
     def _drawn(self, playbook: str, asked: Question, now: float, *, even_me: bool) -> Plan:
-        entries = list(journal.telling(self._log, journal.about(asked.account.ref)))
+        entries = self._entries_about(asked.account)
         projects = frozenset(each.path for each in self.directory.repositories())
         world = look(asked, self.directory, entries, self._builtin.observe_many, now, projects=projects)
         steps = tuple(PLAYBOOKS[playbook](world))
@@ -95,19 +101,45 @@ class Drawing:
         subject = asked.account.ref if asked.token is None else asked.token.ref
         return Plan(asked.incident, playbook, subject, steps, now, now + self._settings.respond.plan_expires, told)
 
-    def _incident(self, name: str, account: Account, since: float) -> str:
-        """The incident of this name, or else the latest open one about the account; opened where there is none."""
+    def since(self, moment: float | None) -> float:
+        """From when on is looked: the moment that is asked for, or as far back as the configuration says."""
+        return self._clock() - self._settings.respond.window if moment is None else moment
+
+    def draw_machine(self, asked: Asked, *, even_me: bool = False) -> PlanState:
+        """Draw a plan for a machine and all that was kept on it, and put it on record; it changes nothing else. Raises
+        Refused where it would lock out whom it must not.
+        """
+        now, subject = self._clock(), Ref(HOST, "machine", asked.name)
+        for name in sorted(asked.suspects):
+            self._spare(self.directory.account(name), even_me=even_me)
+        asked = replace(asked, incident=self._incident(asked.incident, subject, asked.since))
+        listed = self._secrets() if self._secrets is not None else None
+        known = Known(self.directory, self._log, self._builtin.observe_many, listed, self._entries_about)
+        steps = tuple(instance(seen(asked, known, now)))
+        told, expires = asked.told() | {"even_me": even_me}, now + self._settings.respond.plan_expires
+        events = list(events_of(Plan(asked.incident, "instance", subject, steps, now, expires, told), self.by))
+        self._seal_together(events)
+        return self.plan(str(events[-1].details["plan"]))
+
+    def _entries_about(self, account: Account) -> list[Entry]:
+        return list(journal.telling(self._log, journal.about(account.ref)))
+
+    def _incident(self, name: str, subject: Ref, since: float) -> str:
+        """The incident of this name, or else the latest open one about the subject; opened where there is none."""
         known = incidents(journal.telling(self._log, journal.RESPONSE))
-        about = [each.name for each in known.values() if each.closed is None and account.ref in each.subjects]
-        chosen = name or (about[-1] if about else new_name(self._clock(), account.name, known))
+        about = [each.name for each in known.values() if each.closed is None and subject in each.subjects]
+        chosen = name or (about[-1] if about else new_name(self._clock(), subject.id, known))
         if chosen not in known:
-            title = f"{account.name} may be compromised"
-            self._recording.seal(opening(self._clock(), self.by, chosen, title, subjects=[account.ref], since=since))
+            title = f"{subject.id} may be compromised"
+            self._recording.seal(opening(self._clock(), self.by, chosen, title, subjects=[subject], since=since))
         return chosen
 
     def draw_again(self, state: PlanState) -> PlanState:
         """The same question, asked of the world as it is now."""
         asked, subject = state.plan.asked, state.plan.subject
+        even_me = asked.get("even_me") is True
+        if subject.kind == "machine":
+            return self.draw_machine(asked_again(subject.id, state.plan.incident, asked), even_me=even_me)
         token = self.directory.credential(subject) if subject.kind == "token" else None
         return self.draw(
             state.plan.playbook,
@@ -116,7 +148,7 @@ class Drawing:
             since=float(str(asked["since"])),
             incident=state.plan.incident,
             rotate=asked.get("rotate") is True,
-            even_me=asked.get("even_me") is True,
+            even_me=even_me,
         )
 
     def token(self, number: int | None, plain: str = "") -> Credential:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,21 +11,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from stockade.app.looking import Question, look
-from stockade.directory.accounts import Account, Credential, CredentialKind
+from stockade.directory.accounts import FACTOR_KINDS, Account, Credential, CredentialKind
 from stockade.directory.rotation import Item
 from stockade.directory.ticks import SETTLED
 from stockade.events import Entry, Ref
 from stockade.host.secrets.found import GRADES, Grade
 from stockade.respond import journal
 from stockade.respond.instance import SYSTEM, Machine, Task
-from stockade.respond.renewal import Line
-from stockade.respond.world import Reached, World
+from stockade.respond.renewal import SEALED, Line
+from stockade.respond.world import OWN_WAYS_IN, Reached, World
 
 if TYPE_CHECKING:
     from stockade.app.renewing import Listed
     from stockade.directory import BuiltinDirectory
 
 Observe = Callable[[Iterable[Ref]], Mapping[Ref, Mapping[str, object]]]
+_SIGNS_IN: Final = frozenset({CredentialKind.PASSWORD, CredentialKind.RESET, CredentialKind.SESSION})
 LEAST: Final = GRADES.index(Grade.LIKELY)
 FOUND: Final = re.compile(rb'"action":"finding\.create"')
 TASKS: Final = (
@@ -48,7 +50,6 @@ class Asked:
     until: float
     incident: str
     suspects: frozenset[str] = frozenset()
-    spared: frozenset[str] = frozenset()
     to: str = ""
     allow: tuple[str, ...] = ()
     allow_out: tuple[str, ...] = ()
@@ -60,7 +61,42 @@ class Asked:
         return {
             "since": self.since, "until": self.until, "suspects": sorted(self.suspects), "to": self.to,
             "allow": list(self.allow), "allow_out": list(self.allow_out), "operator": list(self.operator),
+            "here": self.here,
         }  # fmt: skip
+
+
+def asked_here(
+    name: str,
+    since: float,
+    until: float,
+    incident: str,
+    *,
+    suspects: Iterable[str] = (),
+    to: str = "",
+    allow: Iterable[str] = (),
+    allow_out: Iterable[str] = (),
+    operator: Iterable[str] = (),
+) -> Asked:
+    """What was typed on this machine, about it or about another, whose own steps are then done there by hand."""
+    mine = socket.gethostname() or "localhost"
+    return Asked(
+        name or mine, since, until, incident, frozenset(suspects), to=to, allow=tuple(allow),
+        allow_out=tuple(allow_out), operator=tuple(operator), here=name in {"", mine},
+    )  # fmt: skip
+
+
+def asked_again(name: str, incident: str, told: Mapping[str, object]) -> Asked:
+    """What ``told`` says, once more."""
+
+    def texts(key: str) -> tuple[str, ...]:
+        found = told.get(key)
+        return tuple(map(str, found)) if isinstance(found, list) else ()
+
+    return Asked(
+        name, float(str(told["since"])), float(str(told["until"])), incident, frozenset(texts("suspects")),
+        to=str(told.get("to", "")), allow=texts("allow"), allow_out=texts("allow_out"), operator=texts("operator"),
+        here=told.get("here") is True,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +106,7 @@ class Known:
     directory: BuiltinDirectory
     log: Path
     observe: Observe
-    listed: Listed
+    listed: Listed | None
     entries: Callable[[Account], Sequence[Entry]] = field(default=lambda _account: ())
 
 
@@ -80,7 +116,7 @@ def seen(asked: Asked, known: Known, now: float) -> Machine:
     for each in known.directory.credentials():
         if each.live(now) and each.holder and each.kind is not CredentialKind.RESET:
             held[each.holder].append(each)
-    secrets = tuple(_secrets(known.listed))
+    secrets = tuple(_secrets(known.listed, now))
     accounts = [each for each in known.directory.accounts() if each.departed is None or held[each.name]]
     things = [each.ref for each in accounts] + [each.ref for holds in held.values() for each in holds]
     shown = known.observe([*things, *(each.target for each in secrets)])
@@ -101,7 +137,6 @@ def seen(asked: Asked, known: Known, now: float) -> Machine:
         incident=asked.incident,
         worlds=worlds,
         suspects=asked.suspects,
-        spared=asked.spared,
         secrets=secrets,
         evidence=_evidence(asked),
         network=_network(asked),
@@ -119,21 +154,31 @@ def _suspected(asked: Asked, known: Known, account: Account, now: float) -> Worl
     return look(question, known.directory, known.entries(account), known.observe, now, projects=projects)
 
 
-def _secrets(listed: Listed) -> Iterator[Reached]:
+def _secrets(listed: Listed | None, now: float) -> Iterator[Reached]:
     """What has to be made anew, in the order of the list; what is doubtful is left to the list."""
+    if listed is None:
+        return
     for item in listed.progress.items:
         line = listed.lines.get(item.target)
-        if line is not None and _sure(line) and listed.progress.ticks[item.target].state not in SETTLED:
-            yield _reached(item)
+        open_ = listed.progress.ticks[item.target].state not in SETTLED
+        if line is not None and open_ and _sure(line) and (line.thing is None or _is_secret(line.thing, now)):
+            yield _reached(item, line)
 
 
 def _sure(line: Line) -> bool:
     return line.thing is not None or any(GRADES.index(each.secret.grade) <= LEAST for each in line.found)
 
 
-def _reached(item: Item) -> Reached:
+def _is_secret(thing: Credential, now: float) -> bool:
+    """Whether it opens something by being known, and is not a person's own, which the plan has steps about."""
+    return thing.live(now) and thing.kind not in FACTOR_KINDS | OWN_WAYS_IN | _SIGNS_IN
+
+
+def _reached(item: Item, line: Line) -> Reached:
     verb = "" if item.by_hand else item.verb
-    return Reached(item.target, item.name, item.why, verb, ", ".join(item.owners), item.seen, item.by_hand)
+    digest = line.thing is not None and line.thing.kind not in SEALED and not line.places
+    why = "it has passed through the machine" if digest else item.why
+    return Reached(item.target, item.name, why, verb, ", ".join(item.owners), item.seen, item.by_hand)
 
 
 def _evidence(asked: Asked) -> Mapping[str, object] | None:

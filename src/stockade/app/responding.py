@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from stockade.actions import BEHAVIOUR_OF, Behaviour
 from stockade.app.audit_check import audit_log
 from stockade.app.drawing import Drawing
 from stockade.app.evidence import as_step
+from stockade.app.renewing import Renewing
+from stockade.app.restricting import Restricting
 from stockade.config.state import state_of
 from stockade.directory import BuiltinDirectory
 from stockade.directory.accounts import FACTOR_KINDS, SYSTEM, Account, Credential, CredentialKind
@@ -36,12 +39,14 @@ from stockade.steps import Tactic
 
 if TYPE_CHECKING:
     from stockade.app.recording import Recording
+    from stockade.app.renewing import Listed
     from stockade.app.stockade import Stockade
     from stockade.config import Settings
 
 OWN_FACTORS = FACTOR_KINDS - {CredentialKind.RECOVERY}
 LOCK = "respond.lock"
 """Held in the state directory by whoever takes steps."""
+COMPARED = re.compile(rb'"action":"host\.diff"')
 _MACHINES = frozenset({Behaviour.TRAFFIC, Behaviour.GUARD, Behaviour.HOST, Behaviour.RESPONSE, Behaviour.LOG})
 
 
@@ -71,6 +76,14 @@ class Unblocked:
     must_enrol: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What the gate says: its boxes, none without a response, and how many more people have to answer for it."""
+
+    boxes: tuple[Box, ...] = ()
+    waits_for: int = 0
+
+
 class Responding(Drawing):
     """All verbs of the response; ``by`` is who asks. Methods raise StockadeError and nothing else."""
 
@@ -83,12 +96,14 @@ class Responding(Drawing):
         by: Ref,
         clock: Callable[[], float],
         hand_out: Callable[[Ref, str], None] | None = None,
+        secrets: Callable[[], Listed] | None = None,
     ) -> None:
-        super().__init__(settings, directory, recording, by=by, clock=clock, hand_out=hand_out)
+        super().__init__(settings, directory, recording, by=by, clock=clock, hand_out=hand_out, secrets=secrets)
         self.rule = Rule(settings.respond.approvals, frozenset(settings.respond.approvers))
         evidence = Evidence(self._log, directory, recording.seal, clock)
         watches = (Watch(system, self._log, recording.seal, clock) for system in (SYSTEM, HOST))
-        self._actuators = Actuators(self._builtin, evidence, *watches, as_step(settings))
+        network = Restricting(settings, recording, by=by, clock=clock).actuator()
+        self._actuators = Actuators(self._builtin, evidence, network, as_step(settings), *watches)
 
     # ── yes, and go ──────────────────────────────────────────────────────────────────────────────
 
@@ -192,20 +207,33 @@ class Responding(Drawing):
     def unblock(self, name: str, reason: str = "", *, override: bool = False) -> Unblocked:
         """Let a blocked account in again. Raises GateClosed for one under a response that is not over."""
         account = self.directory.account(name)
-        state = gating(journal.plans(self._log, subject=account.ref), account.ref)
+        passed = self._pass(account.ref, f"unblock {account.name}", reason, override=override,
+                            must_enrol=self._must_enrol(account))  # fmt: skip
+        if passed.waits_for:
+            return Unblocked(account, passed.boxes, passed.waits_for)
+        return self._let_in(account.name, reason, passed.boxes)
+
+    def reopen(self, machine: str, reason: str = "", *, override: bool = False) -> Passed:
+        """Whether the network of a machine may be opened again. Raises GateClosed for one under a response that is not
+        over; who opens it does so when nobody more has to answer for it.
+        """
+        return self._pass(Ref(HOST, "machine", machine), "host lift", reason, override=override)
+
+    def _pass(self, subject: Ref, command: str, reason: str, *, override: bool, **told: object) -> Passed:
+        """Go through the gate, and have it on record; there is none for what is under no response."""
+        state = gating(journal.plans(self._log, subject=subject), subject)
         if state is None:
-            return self._let_in(account.name, reason, ())
+            return Passed()
         found = self.boxes(state)
         if any(box.open for box in found):
             if not override:
-                raise GateClosed(state, found, f"unblock {account.name}")
+                raise GateClosed(state, found, command)
             state = self._override(state, reason)
             if len(state.overrides) < OVERRIDING:
-                return Unblocked(account, found, OVERRIDING - len(state.overrides))
-        told = {"plan": state.digest, "incident": state.plan.incident, "reason": reason, "override": override}
-        told["must_enrol"] = self._must_enrol(account)
-        self._recording.seal(Event(self._clock(), "gate.open", self.by, account.ref, details=told))
-        return self._let_in(account.name, reason, found)
+                return Passed(found, OVERRIDING - len(state.overrides))
+        about = {"plan": state.digest, "incident": state.plan.incident, "reason": reason, "override": override}
+        self._recording.seal(Event(self._clock(), "gate.open", self.by, subject, details=about | told))
+        return Passed(found)
 
     def _let_in(self, name: str, reason: str, found: tuple[Box, ...]) -> Unblocked:
         account = self.directory.unblock(name, by=self.by, reason=reason or None)
@@ -231,7 +259,17 @@ class Responding(Drawing):
         held = self.directory.credentials(subject.id) if person else ()
         must = person and overdue(self.directory.account(subject.id), now)
         sinks = {each.what: each.says if each.grade == "problem" else "" for each in audit_log(self._settings, now)}
-        return boxes(state, Now([each for each in held if _opens(each, now)], list(self._active(state)), sinks, must))
+        unclean = self._unclean(state) if subject.kind == "machine" else ""
+        holds = [each for each in held if _opens(each, now)]
+        return boxes(state, Now(holds, list(self._active(state)), sinks, must, unclean))
+
+    def _unclean(self, state: PlanState) -> str:
+        """What the last comparison of a machine with its picture, since the plan was drawn, says against it."""
+        told = [each.event for each in journal.telling(self._log, COMPARED) if each.event.action == "host.diff"]
+        later = [event for event in told if event.time >= state.plan.drawn]
+        if not later:
+            return "it was not compared since: stockade host verify"
+        return "" if later[-1].outcome == "success" else f"{later[-1].details.get('changed')} things are not: host diff"
 
     def _active(self, state: PlanState) -> Iterator[Entry]:
         """What has succeeded since the run, of the account or from its strange addresses."""
@@ -275,7 +313,13 @@ def responding(stockade: Stockade, hand_out: Callable[[Ref, str], None] | None =
     """The response under a configuration."""
     with stockade.recording() as recording, stockade.directory_telling(recording) as directory:
         yield Responding(
-            stockade.settings, directory, recording, by=stockade.actor, clock=stockade.clock, hand_out=hand_out
+            stockade.settings,
+            directory,
+            recording,
+            by=stockade.actor,
+            clock=stockade.clock,
+            hand_out=hand_out,
+            secrets=lambda: Renewing(stockade, directory).look(all_=True),
         )
 
 

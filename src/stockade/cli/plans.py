@@ -62,6 +62,47 @@ def bot(
         _say(found, response, json=json, everything=everything)
 
 
+@plan.command("instance")
+def instance(
+    name: Annotated[str, typer.Argument(help="The machine; this one unless told.")] = "",
+    *,
+    suspect: Annotated[list[str] | None, typer.Option(metavar="ACCOUNT", help="Shut this account out as well.")] = None,
+    to: Annotated[str, typer.Option(metavar="SINK", help="Where evidence goes; by hand where it is not said.")] = "",
+    allow: Annotated[
+        list[str] | None, typer.Option(metavar="NETWORK", help="Who still reaches the machine beside you.")
+    ] = None,
+    allow_out: Annotated[
+        list[str] | None, typer.Option(metavar="SERVER", help="What the machine still reaches beside sinks and names.")
+    ] = None,
+    operator: Annotated[list[str] | None, typer.Option(metavar="ADDRESS", help="Where you come from as well.")] = None,
+    since: Since = None,
+    incident: Incident = "",
+    even_me: EvenMe = False,
+    everything: All = False,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """A machine and all that was kept on it: save, shut, come back clean, and make every secret anew.
+
+    It has everybody's account in it, root's too. Steps on another machine than this are left to be done there by hand.
+    """
+    from stockade.app.machines import asked_here
+
+    with stockade(config).responding() as response:
+        asked = asked_here(
+            name,
+            response.since(_moment(since)),
+            time.time(),
+            incident,
+            suspects=suspect or (),
+            to=to,
+            allow=allow or (),
+            allow_out=allow_out or (),
+            operator=operator or (),
+        )
+        _say(response.draw_machine(asked, even_me=even_me), response, json=json, everything=everything)
+
+
 @plan.command("token")
 def token(
     number: Annotated[

@@ -86,11 +86,22 @@ def confirm(*, config: Config = None) -> None:
     _kept(config)
 
 
-def lift(*, config: Config = None) -> None:
-    """Open the network again; what others have put into the packet filter stays."""
-    from stockade.app.restricting import restricting
+def lift(
+    *,
+    override: Annotated[bool, typer.Option("--override", help="Answer for it, with another person.")] = False,
+    reason: Annotated[str, typer.Option(help="Why, for whoever asks later.")] = "",
+    config: Config = None,
+) -> None:
+    """Open the network again; what others have put into the packet filter stays.
 
-    with restricting(stockade(config)) as network:
+    While the machine is under a response, only when the gate is open.
+    """
+    from stockade.app.restricting import restricting
+    from stockade.cli.gating import through_the_gate
+
+    ours = stockade(config)
+    through_the_gate(ours, reason, override=override)
+    with restricting(ours) as network:
         lifted = network.lift()
     screen.say("the network is open again" if lifted else "nothing was shut")
 

@@ -1,5 +1,5 @@
-"""When an account may be let in again after a response: every box is green, or waived for a reason, or two people
-answer for it.
+"""When an account may be let in again after a response, or a machine be reached: every box is green, or waived for a
+reason, or two people answer for it.
 """
 
 from __future__ import annotations
@@ -21,13 +21,15 @@ class Now:
     """What the gate asks the world. ``holds`` are the credentials of the account that are alive, ``active`` the entries
     since the run that show it, or one of its strange addresses, at work; ``sinks`` says of the log and of each sink
     what is wrong with it, empty when nothing is; ``must_enrol`` whether every door refuses the account until it has a
-    second factor: who is shut out cannot enrol one, and then the first thing they do is that.
+    second factor: who is shut out cannot enrol one, and then the first thing they do is that. ``unclean`` is, of a
+    machine, what its last comparison with its picture says against it.
     """
 
     holds: Sequence[Credential] = ()
     active: Sequence[Entry] = ()
     sinks: Mapping[str, str] = field(default_factory=dict)
     must_enrol: bool = False
+    unclean: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +48,17 @@ class Box:
         return not self.good and not self.waived
 
 
-def gating(plans: Mapping[str, PlanState], account: Ref) -> PlanState | None:
-    """The plan by which an account is under a response: the latest that has blocked it, and was neither undone nor
-    brought to its end.
+def gating(plans: Mapping[str, PlanState], subject: Ref) -> PlanState | None:
+    """The plan by which an account or a machine is under a response: the latest about it, or that has blocked it, and
+    was neither undone nor brought to its end.
     """
-    found = [plan for plan in plans.values() if plan.plan.subject == account and not plan.released]
+    found = [plan for plan in plans.values() if _is_about(plan, subject) and not plan.released]
     return next((plan for plan in reversed(found) if plan.begun and not plan.undone), None)
+
+
+def _is_about(state: PlanState, subject: Ref) -> bool:
+    blocked = (each.step.target for each in state.steps if each.step.verb == "user.block" and each.touched)
+    return state.plan.subject == subject or subject in blocked
 
 
 def boxes(state: PlanState, now: Now) -> tuple[Box, ...]:
@@ -71,6 +78,14 @@ def _looked_at(state: PlanState, now: Now) -> Iterator[tuple[str, str, str, str]
     wrong = f"{len(unverified)} to look at again: {_some(unverified)}" if unverified else ""
     yield "verified", "every effect was found", f"{len(machine)} looked up", wrong
     yield "rotated", "what needs a hand is done", f"{len(hands)} of {len(hands)}", _left(hands)
+    yield from _of_account(state, now) if state.plan.subject.kind == "user" else _of_machine(state, now)
+    seen = ", ".join(f"{each.event.action} ({each})" for each in now.active[:NAMED])
+    yield "indicators", "nothing of it was seen since", "nothing was", f"{len(now.active)}: {seen}" if seen else ""
+    ill = "; ".join(f"{name}: {wrong}" for name, wrong in now.sinks.items() if wrong)
+    yield "sinks", "the log is kept and carried away", "it is", ill
+
+
+def _of_account(state: PlanState, now: Now) -> Iterator[tuple[str, str, str, str]]:
     foreign = [each.ref for each in now.holds if each.ref in _foreign(state)]
     yield "foreign", "foreign second factors are gone", "none is left", _refs(foreign)
     own = [each for each in now.holds if each.kind in FACTOR_KINDS and each.ref not in _foreign(state)]
@@ -78,10 +93,11 @@ def _looked_at(state: PlanState, now: Now) -> Iterator[tuple[str, str, str, str]
     yield "factor", "a second factor is enrolled, or asked for first of all", has, _without(own, now)
     new = [each.ref for each in now.holds if each.ref not in _known(state) and each not in own]
     yield "new", "nothing opens the account that the plan has not seen", "nothing does", _refs(new)
-    seen = ", ".join(f"{each.event.action} ({each})" for each in now.active[:NAMED])
-    yield "indicators", "nothing of it was seen since", "nothing was", f"{len(now.active)}: {seen}" if seen else ""
-    ill = "; ".join(f"{name}: {wrong}" for name, wrong in now.sinks.items() if wrong)
-    yield "sinks", "the log is kept and carried away", "it is", ill
+
+
+def _of_machine(state: PlanState, now: Now) -> Iterator[tuple[str, str, str, str]]:
+    if state.plan.subject.kind == "machine":
+        yield "clean", "the machine is as its picture", "it is, by host verify", now.unclean
 
 
 def _without(own: Sequence[Credential], now: Now) -> str:

@@ -49,7 +49,7 @@ class Machine:
     """All that the playbook may know of a machine and of who uses it. Times are seconds since the epoch, UTC.
 
     ``worlds`` has one world for each account, root's and every program's too; ``suspects`` are those that somebody has
-    under suspicion, by name, and ``spared`` whoever must not be shut out. ``secrets`` is what has to be made anew once
+    under suspicion, by name. ``secrets`` is what has to be made anew once
     the machine is clean, in order. ``evidence`` and ``network`` are the arguments of the steps that take the one and
     shut the other; without them the step is done by hand. ``tasks`` bring the machine back. ``seen`` says what was
     found on it. ``observe`` shows a secret as its system does.
@@ -60,7 +60,6 @@ class Machine:
     incident: str
     worlds: Sequence[World] = ()
     suspects: frozenset[str] = frozenset()
-    spared: frozenset[str] = frozenset()
     secrets: Sequence[Reached] = ()
     evidence: Mapping[str, object] | None = None
     network: Mapping[str, object] | None = None
@@ -82,15 +81,18 @@ def instance(machine: Machine) -> Iterator[Step]:
     """The whole plan: save, shut, evict, come back, make anew, watch."""
     steps = [_collect(machine), _shut(machine)]
     for world in machine.suspected():
-        if world.account.name not in machine.spared:
-            steps += block(world)
+        steps += block(world)
     steps += (end_sessions(each) for each in machine.worlds if _holds(each, CredentialKind.SESSION))
-    for world in machine.worlds:
-        steps += _evicted(world, suspected=world.account.name in machine.suspects)
+    evicted = [
+        step for each in machine.worlds for step in _evicted(each, suspected=each.account.name in machine.suspects)
+    ]
+    steps += sorted(evicted, key=lambda step: step.verb)  # alike together, to be read and taken together
     steps += _come_back(machine)
     clean = len(steps) if machine.tasks else 0
+    steps += (_after(each, clean) for world in machine.worlds for each in new_password(world))
+    steps += (_after(each, clean) for world in machine.worlds for each in _new_factors(world))
     for world in machine.worlds:
-        steps += _anew(world, len(steps), clean)
+        steps += _succeeding(world, len(steps), clean)
     steps += (_after(rotate(each, machine.observe(each.target)), clean) for each in _left(machine))
     steps += (require_factor(each) for each in machine.worlds if _signs_in(each))
     yield from steps
@@ -152,7 +154,7 @@ def _evicted(world: World, *, suspected: bool) -> Iterator[Step]:
 def _why(world: World, each: Credential) -> str:
     if world.within(each.made):
         return f"{called(each)} of {each.holder} was made in the window"
-    return f"{called(each)} of {each.holder} went through the machine, or lay on it"
+    return f"{called(each)} of {each.holder} has passed through the machine"
 
 
 # ── come back, and make anew ─────────────────────────────────────────────────────────────────────
@@ -163,16 +165,22 @@ def _come_back(machine: Machine) -> Iterator[Step]:
         yield Step(task.verb, machine.ref("machine"), Tactic.RESTORE, task.title, task.effect, by_hand=True)
 
 
-def _anew(world: World, before: int, clean: int) -> Iterator[Step]:
-    """What the account signs in with, once the machine is clean: before that, a new one could be read again."""
+def _new_factors(world: World) -> Iterator[Step]:
+    """Second factors whose seed could be read on the machine; a security key has kept its own to itself."""
+    for each in world.holds:
+        if each.kind is CredentialKind.TOTP:
+            reason = f"{called(each)} of {each.holder}: its seed lay on the machine"
+            yield ended(world, each, Tactic.RESTORE, reason, "another is enrolled at the next sign-in")
+
+
+def _succeeding(world: World, before: int, clean: int) -> Iterator[Step]:
+    """What a program works with gets a successor, once the machine is clean."""
     steps: list[Step] = []
-    if world.account.kind is not AccountKind.HUMAN:
-        for each in world.holds:
-            if each.kind in TOKEN_KINDS:
-                first, *rest = succeeded(world, each, before + len(steps))
-                steps += (_after(first, clean), *rest)
+    for each in world.holds if world.account.kind is not AccountKind.HUMAN else ():
+        if each.kind in TOKEN_KINDS:
+            first, *rest = succeeded(world, each, before + len(steps))
+            steps += (_after(first, clean), *rest)
     yield from steps
-    yield from (_after(each, clean) for each in new_password(world))
 
 
 def _left(machine: Machine) -> Iterator[Reached]:

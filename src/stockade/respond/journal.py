@@ -42,13 +42,14 @@ def telling(log: Path, pattern: re.Pattern[bytes]) -> Iterator[Entry]:
 
 
 def plans(log: Path, beginning: str = "", subject: Ref | None = None) -> dict[str, PlanState]:
-    """The plans of the log, by digest: all, or those whose digest begins so, or that are about a subject.
+    """The plans of the log, by digest: all, or those whose digest begins so, or that are about a subject or a machine.
 
     Raises Tampered.
     """
 
     def wanted(digest: str, event: Event) -> bool:
-        return digest.startswith(beginning) and subject in {None, event.target}
+        of_machine = event.target is not None and event.target.kind == "machine"
+        return digest.startswith(beginning) and (of_machine or subject in {None, event.target})
 
     return standings(telling(log, RESPONSE), wanted)
 

@@ -308,7 +308,8 @@ def _overridden(state: PlanState, entry: Entry) -> PlanState:
 
 
 def _released(state: PlanState, entry: Entry) -> PlanState:
-    return _noted(replace(state, released=entry), entry)
+    mine = entry.event.target == state.plan.subject  # who was blocked on the way may be let in before
+    return _noted(replace(state, released=entry) if mine else state, entry)
 
 
 def _noted(state: PlanState, entry: Entry) -> PlanState:
