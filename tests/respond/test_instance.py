@@ -14,7 +14,11 @@ from tests.respond.test_playbooks import ALICE, DAY, NOW, held, verbs, world
 K = CredentialKind
 ROOT = replace(ALICE, id=2, name="root", admin=True)
 BOT = replace(ALICE, id=3, name="ci-bot", kind=AccountKind.BOT)
-TASKS = (Task("rebuild.done", "restore the backup of Monday to another machine"), Task("host.diff", "compare it"))
+TASKS = (
+    Task("restored", "rebuild.done", "restore the backup of Monday to another machine"),
+    Task("verified", "host.diff", "compare it"),
+    Task("entered", "rebuild.done", "enter again what came after", late=True),
+)
 DISK = Reached(Ref("web1", "secret", "41"), "postgresql password", "lies in /etc/app.toml", owner="root")
 
 
@@ -63,6 +67,7 @@ def test_everybody_is_in_it_and_evidence_comes_first() -> None:
         "token.replace token/21",
         "token.revoke token/21",
         "secret.rotate secret/41",
+        "rebuild.done machine/web1",
         "factor.require user/alice",
         "factor.require user/root",
         "watch.begin machine/web1",
@@ -71,9 +76,7 @@ def test_everybody_is_in_it_and_evidence_comes_first() -> None:
 
 def test_nothing_is_made_anew_before_the_machine_is_clean() -> None:
     steps = drawn()
-    clean = 1 + max(
-        at for at, step in enumerate(steps) if step.target == Ref("host", "machine", "web1") and step.by_hand
-    )
+    clean = verbs(steps).index("host.diff machine/web1") + 1
     anew = [step for step in steps if step.verb in {"password.reset", "token.rotate", "secret.rotate"}]
     assert {step.details["after"] for step in anew} == {clean}
     late = [step for step in steps if step.verb in {"token.replace", "token.revoke"} and step.target.id == "21"]
@@ -94,7 +97,8 @@ def test_what_no_program_here_can_do_is_left_to_a_person() -> None:
 
 def test_a_machine_without_accounts_has_a_plan_too() -> None:
     assert [step.verb for step in drawn(worlds=())] == [
-        "evidence.collect", "network.restrict", "rebuild.done", "host.diff", "secret.rotate", "watch.begin",
+        "evidence.collect", "network.restrict", "rebuild.done", "host.diff", "secret.rotate", "rebuild.done",
+        "watch.begin",
     ]  # fmt: skip
 
 

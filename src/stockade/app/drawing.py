@@ -20,13 +20,16 @@ from stockade.respond.instance import SYSTEM as HOST
 from stockade.respond.instance import instance
 from stockade.respond.plan import Plan, events_of
 from stockade.respond.playbooks import PLAYBOOKS
+from stockade.respond.run import done_by_hand
 from stockade.respond.standing import PlanState, chosen
+from stockade.steps import Tactic
 
 if TYPE_CHECKING:
     from stockade.app.recording import Recording
     from stockade.app.renewing import Listed
     from stockade.config import Settings
 
+_FIRST = frozenset({Tactic.PRESERVE, Tactic.ISOLATE})
 TOGETHER = 16
 """Entries of a plan that are handed to the log at once."""
 
@@ -115,11 +118,17 @@ class Drawing:
         asked = replace(asked, incident=self._incident(asked.incident, subject, asked.since))
         listed = self._secrets() if self._secrets is not None else None
         known = Known(self.directory, self._log, self._builtin.observe_many, listed, self._entries_about)
-        steps = tuple(instance(seen(asked, known, now)))
+        machine = seen(asked, known, now)
+        steps = tuple(instance(machine))
         told, expires = asked.told() | {"even_me": even_me}, now + self._settings.respond.plan_expires
         events = list(events_of(Plan(asked.incident, "instance", subject, steps, now, expires, told), self.by))
         self._seal_together(events)
-        return self.plan(str(events[-1].details["plan"]))
+        state = self.plan(str(events[-1].details["plan"]))
+        done = [each for each in state.steps if each.step.verb in machine.done and each.step.tactic in _FIRST]
+        for each in done:
+            note = f"before the plan: {machine.done[each.step.verb]}"
+            self._recording.seal(done_by_hand(state, [each.number], self.by, self._clock(), note))
+        return self.plan(state.digest)
 
     def _entries_about(self, account: Account) -> list[Entry]:
         return list(journal.telling(self._log, journal.about(account.ref)))

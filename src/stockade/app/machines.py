@@ -16,7 +16,7 @@ from stockade.directory.rotation import Item
 from stockade.directory.ticks import SETTLED
 from stockade.events import Entry, Ref
 from stockade.host.secrets.found import GRADES, Grade
-from stockade.respond import journal
+from stockade.respond import checklist, journal
 from stockade.respond.instance import SYSTEM, Machine, Task
 from stockade.respond.renewal import SEALED, Line
 from stockade.respond.world import OWN_WAYS_IN, Reached, World
@@ -29,14 +29,22 @@ Observe = Callable[[Iterable[Ref]], Mapping[Ref, Mapping[str, object]]]
 _SIGNS_IN: Final = frozenset({CredentialKind.PASSWORD, CredentialKind.RESET, CredentialKind.SESSION})
 LEAST: Final = GRADES.index(Grade.LIKELY)
 FOUND: Final = re.compile(rb'"action":"finding\.create"')
-TASKS: Final = (
-    Task("rebuild.plan", "choose a backup from before the intruder: stockade rebuild plan", "says what came after it"),
-    Task("rebuild.done", "restore it to another machine, never to this one", "this one stays as it is, shut"),
-    Task("update.plan", "bring the new machine up to date before it is reached by anybody: stockade updates plan"),
-    Task("host.diff", "compare the new machine with its picture: stockade host verify", "clean, or not done"),
-    Task("rebuild.done", "enter again what came after the backup, but for what the intruder did"),
+_SETTLES: Final = {"backup": "rebuild.plan", "verified": "host.diff"}
+TASKS: Final = tuple(
+    Task(
+        task.name,
+        _SETTLES.get(task.name, "rebuild.done"),
+        task.title,
+        f"{task.command} tells that it is",
+        late=task.name == "entered",
+    )
+    for task in checklist.TASKS
+    if task.name not in {"contained", "evidence", "rotated"}
 )
-"""How to come back clean, in this order, before anything is made anew."""
+"""How to come back clean: the lines of a rebuild's list of which the plan has no steps of its own."""
+
+
+DONE: Final = re.compile(rb'"action":"(?:evidence\.collect|network\.confirm|network\.lift)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +151,24 @@ def seen(asked: Asked, known: Known, now: float) -> Machine:
         tasks=TASKS,
         seen=tuple(_found(known.log, asked)),
         addresses=tuple(dict.fromkeys(address for each in worlds for address in each.strange)),
+        done=dict(_done_already(known.log, asked)),
         observe=observe,
     )
+
+
+def _done_already(log: Path, asked: Asked) -> Iterator[tuple[str, str]]:
+    """What was saved and shut in the window by somebody who did not wait for a plan."""
+    network = ""
+    for entry in journal.telling(log, DONE):
+        event = entry.event
+        mine = event.target is not None and event.target.id == asked.name
+        if mine and event.time >= asked.since and event.outcome == "success":
+            if event.action == "evidence.collect":
+                yield "evidence.collect", str(entry)
+            else:
+                network = "" if event.action == "network.lift" else str(entry)
+    if network:
+        yield "network.restrict", network
 
 
 def _suspected(asked: Asked, known: Known, account: Account, now: float) -> World:

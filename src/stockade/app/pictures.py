@@ -78,22 +78,28 @@ def known(asked: Stockade, host: str) -> tuple[Picture | None, tuple[Unseen, ...
         return None, (Unseen("the picture of the machine", error.message, error.remedy),)
 
 
-def compare(asked: Stockade, machine: Machine) -> tuple[Kept, list[Difference], tuple[Unseen, ...]]:
-    """Compare a machine with its picture, and have that on record. Raises as ``kept`` does."""
-    before = kept(asked, machine.name)
+def compare(asked: Stockade, machine: Machine, of: str = "") -> tuple[Kept, list[Difference], tuple[Unseen, ...]]:
+    """Compare a machine with its picture, or with that of the machine whose place it takes, and have that on record.
+    Raises as ``kept`` does.
+    """
+    before = kept(asked, of or machine.name)
     now, unseen = baseline.taken(machine)
     differences = list(compared(before.picture, now))
-    details = {"digest": before.picture.digest, "changed": len(differences), "differences": _told(differences)}
-    outcome: Outcome = "failure" if differences else "success"
+    counted = [each for each in differences if each.counts]
+    details = {"digest": before.picture.digest, "changed": len(counted), "differences": _told(differences)}
+    outcome: Outcome = "failure" if counted else "success"
     with asked.recording(anew=False) as record:
         moment, host = asked.clock(), about(machine.name)
         record.insist(Event(moment, "host.diff", asked.actor, host, None, outcome, details))
     return before, differences, unseen
 
 
-def verify(asked: Stockade, machine: Machine) -> tuple[Kept, tuple[Unseen, ...]]:
-    """Show that a machine is as its picture. Raises Tampered where it is not, and as ``kept`` does."""
-    before, differences, unseen = compare(asked, machine)
+def verify(asked: Stockade, machine: Machine, of: str = "") -> tuple[Kept, tuple[Unseen, ...]]:
+    """Show that a machine is as its picture, but for packages that were brought up to date. Raises Tampered where it is
+    not, and as ``kept`` does.
+    """
+    before, found, unseen = compare(asked, machine, of)
+    differences = [each for each in found if each.counts]
     if differences:
         first = "; ".join(f"{each.kind} {each.thing} is {each.change}" for each in differences[:5])
         more = f"; and {len(differences) - 5} more" if len(differences) > 5 else ""

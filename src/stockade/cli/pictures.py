@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from stockade.app.pictures import Kept
     from stockade.host.picture import Difference
 
-STYLES: Final = {"new": "bold red", "changed": "yellow", "gone": "cyan"}
+Of = Annotated[str, typer.Option("--of", metavar="HOST", help="Whose picture: the machine's whose place it takes.")]
+STYLES: Final = {"new": "bold red", "changed": "yellow", "gone": "cyan", "updated": "dim"}
 
 
 def baseline(*, config: Config = None, json: Json = False) -> None:
@@ -47,7 +48,7 @@ def baseline(*, config: Config = None, json: Json = False) -> None:
     )
 
 
-def diff(*, config: Config = None, json: Json = False) -> None:
+def diff(*, of: Of = "", config: Config = None, json: Json = False) -> None:
     """Compare this machine with its picture: what is new, what has changed, what is gone.
 
     Exit code 1 when it is not as it was.
@@ -56,19 +57,19 @@ def diff(*, config: Config = None, json: Json = False) -> None:
     from stockade.app.hosts import this_machine
     from stockade.cli.triage import show_unseen
 
-    kept, differences, unseen = pictures.compare(stockade(config), this_machine(thorough=True))
+    kept, differences, unseen = pictures.compare(stockade(config), this_machine(thorough=True), of)
     if json:
         told = [{**asdict(each), "change": each.change} for each in differences]
         screen.say_json({**_as_json(kept), "differences": told, "unseen": [asdict(each) for each in unseen]})
     else:
         _show(kept, differences)
         show_unseen(unseen)
-    if differences:
+    if any(each.counts for each in differences):
         raise typer.Exit(Exit.FOUND)
 
 
-def verify(*, config: Config = None, json: Json = False) -> None:
-    """Show that this machine is as its picture, as after it was rebuilt.
+def verify(*, of: Of = "", config: Config = None, json: Json = False) -> None:
+    """Show that this machine is as its picture, as after it was rebuilt; packages may be newer.
 
     Exit code 5 when it is not.
     """
@@ -76,7 +77,7 @@ def verify(*, config: Config = None, json: Json = False) -> None:
     from stockade.app.hosts import this_machine
     from stockade.cli.triage import show_unseen
 
-    kept, unseen = pictures.verify(stockade(config), this_machine(thorough=True))
+    kept, unseen = pictures.verify(stockade(config), this_machine(thorough=True), of)
     if json:
         return screen.say_json({**_as_json(kept), "unseen": [asdict(each) for each in unseen]})
     screen.say(screen.shown(f"{kept.picture.host} is as its picture", "bold green"), _vouched(kept))

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Final
 
 from stockade.errors import Tampered
+from stockade.host.updates import version
 
 FORM: Final = "stockade picture 1"
 
@@ -51,8 +52,17 @@ class Difference:
 
     @property
     def change(self) -> str:
-        """``new``, ``gone`` or ``changed``."""
-        return "new" if self.was is None else "gone" if self.now is None else "changed"
+        """``new``, ``gone``, ``changed``, or of a package ``updated`` to a later version."""
+        if self.was is None:
+            return "new"
+        if self.now is None:
+            return "gone"
+        return "updated" if self.kind == "package" and version.compared(self.now, self.was) > 0 else "changed"
+
+    @property
+    def counts(self) -> bool:
+        """Whether it has to be explained: that a package was brought up to date does not."""
+        return self.change != "updated"
 
 
 def parsed(octets: bytes) -> Picture:

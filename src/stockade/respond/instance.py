@@ -8,7 +8,7 @@ afterwards everything is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from stockade.directory.accounts import KEY_KINDS, TOKEN_KINDS, AccountKind, Credential, CredentialKind
@@ -37,11 +37,15 @@ NAMED: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Something that a person does to come back clean; ``verb`` names it in the vocabulary."""
+    """Something that a person does to come back clean: a ``line`` of the list of a rebuild, which ``verb`` settles;
+    ``late`` when it is done after everything was made anew.
+    """
 
+    line: str
     verb: str
     title: str
     effect: str = ""
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,8 @@ class Machine:
     under suspicion, by name. ``secrets`` is what has to be made anew once
     the machine is clean, in order. ``evidence`` and ``network`` are the arguments of the steps that take the one and
     shut the other; without them the step is done by hand. ``tasks`` bring the machine back. ``seen`` says what was
-    found on it. ``observe`` shows a secret as its system does.
+    found on it. ``done`` names the entries of the log that show evidence to be saved and the network to be shut
+    already, by the verb of the step. ``observe`` shows a secret as its system does.
     """
 
     now: float
@@ -66,6 +71,7 @@ class Machine:
     tasks: Sequence[Task] = ()
     seen: Sequence[str] = ()
     addresses: Sequence[str] = ()
+    done: Mapping[str, str] = field(default_factory=dict)
     observe: Callable[[Ref], Mapping[str, object]] = lambda _target: {}
 
     def ref(self, kind: str) -> Ref:
@@ -87,13 +93,14 @@ def instance(machine: Machine) -> Iterator[Step]:
         step for each in machine.worlds for step in _evicted(each, suspected=each.account.name in machine.suspects)
     ]
     steps += sorted(evicted, key=lambda step: step.verb)  # alike together, to be read and taken together
-    steps += _come_back(machine)
+    steps += _come_back(machine, late=False)
     clean = len(steps) if machine.tasks else 0
     steps += (_after(each, clean) for world in machine.worlds for each in new_password(world))
     steps += (_after(each, clean) for world in machine.worlds for each in _new_factors(world))
     for world in machine.worlds:
         steps += _succeeding(world, len(steps), clean)
     steps += (_after(rotate(each, machine.observe(each.target)), clean) for each in _left(machine))
+    steps += _come_back(machine, late=True)
     steps += (require_factor(each) for each in machine.worlds if _signs_in(each))
     yield from steps
     yield _watch(machine)
@@ -129,6 +136,8 @@ def _on(
     undo: Step | None = None,
 ) -> Step:
     """A step on the machine itself: by the machine where it is known how, else by hand."""
+    if verb in machine.done:
+        reason, details = f"{reason}; it is done already: {machine.done[verb]}", None
     by_hand = details is None
     return Step(
         verb, machine.ref(kind), tactic, reason, effect, None if by_hand else undo, by_hand=by_hand,
@@ -160,9 +169,12 @@ def _why(world: World, each: Credential) -> str:
 # ── come back, and make anew ─────────────────────────────────────────────────────────────────────
 
 
-def _come_back(machine: Machine) -> Iterator[Step]:
-    for task in machine.tasks:
-        yield Step(task.verb, machine.ref("machine"), Tactic.RESTORE, task.title, task.effect, by_hand=True)
+def _come_back(machine: Machine, *, late: bool) -> Iterator[Step]:
+    for task in (each for each in machine.tasks if each.late is late):
+        yield Step(
+            task.verb, machine.ref("machine"), Tactic.RESTORE, task.title, task.effect, by_hand=True,
+            details={"line": task.line},
+        )  # fmt: skip
 
 
 def _new_factors(world: World) -> Iterator[Step]:

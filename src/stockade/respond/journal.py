@@ -19,7 +19,10 @@ from stockade.audit.record import parse
 from stockade.events import Entry, Event, Ref
 from stockade.respond.standing import PlanState, standings
 
-RESPONSE: Final = re.compile(rb'"action":"(?:incident|plan|step|gate|evidence|watch|rotation|rebuild)\.')
+RESPONSE: Final = re.compile(
+    rb'"action":"(?:(?:incident|plan|step|gate|evidence|watch|rotation|rebuild)\.'
+    rb"|host\.diff|secret\.rotated|network\.confirm)"
+)
 """The class of behaviour that is the response: what incidents and plans are folded from."""
 
 

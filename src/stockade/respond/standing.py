@@ -201,14 +201,14 @@ class Fold:
             self.plans[digest] = change(self.plans[digest], entry)
 
     def _tick(self, entry: Entry) -> None:
-        """A line of a rotation list was ticked off or waived: so is the step by hand about the same thing."""
+        """A line of another list was ticked off or waived: so is the step by hand about the same thing."""
         event = entry.event
         action = _TICKED.get(event.action)
-        if action is None:
+        if action is None or event.outcome != "success":
             return
         for digest, state in self.plans.items():
-            numbers = [each.number for each in state.steps if each.step.by_hand and each.step.target == event.target]
-            if numbers and event.details.get("subject") == str(state.plan.subject):
+            numbers = [each.number for each in state.steps if each.step.by_hand and _ticks(event, each.step, state)]
+            if numbers:
                 ticked = replace(event, action=action, details={**event.details, "steps": numbers})
                 self.plans[digest] = _CHANGES[action](state, replace(entry, event=ticked))
 
@@ -338,5 +338,29 @@ _TICKED: Final[Mapping[str, str]] = {
     "rotation.done": "step.finish",
     "rotation.waive": "gate.waive",
     "rotation.reopen": "rotation.reopen",
+    "secret.rotated": "step.finish",
+    "rebuild.plan": "step.finish",
+    "rebuild.done": "step.finish",
+    "host.diff": "step.finish",
+    "evidence.collect": "step.finish",
+    "network.confirm": "step.finish",
 }
-"""What the list of a reach says of a thing, and what that is of the step about it."""
+"""What the list of a reach, of secrets or of a rebuild says of a thing, and what that is of the step about it."""
+_LINES: Final[Mapping[str, str]] = {"rebuild.plan": "backup", "host.diff": "verified"}
+"""Which line of a rebuild an event settles that does not name it."""
+
+
+_DOES: Final[Mapping[str, str]] = {"evidence.collect": "evidence.collect", "network.confirm": "network.restrict"}
+"""What of a plan for a machine somebody has done there by hand."""
+
+
+def _ticks(event: Event, step: Step, state: PlanState) -> bool:
+    """Whether what was ticked off on another list is what the step is about."""
+    line = step.details.get("line")
+    if line is not None:
+        return state.plan.drawn <= event.time and line == _LINES.get(event.action, event.details.get("line"))
+    if event.target is not None and _DOES.get(event.action) == step.verb:
+        return state.plan.drawn <= event.time and step.target.id == event.target.id
+    subject = event.details.get("subject")
+    ours = subject == str(state.plan.subject) or state.plan.subject.kind == "machine"
+    return step.target == event.target and (ours or event.action == "secret.rotated")
