@@ -1,4 +1,4 @@
-"""A machine with an intruder's traces on it, from the first look to the gate: every command as a responder types it.
+"""A machine with an intruder's traces on it, from the first look to the gate: the page for the night comes true.
 
 The machine is this one on a stage of its own (its processes, files and network end with the test); the new machine is
 another stage, without the traces, over the same place.
@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,9 +18,10 @@ import pytest
 
 from stockade.app.drills import CONFIGURATION
 from stockade.app.machine_drill import prepare, scored
-from stockade.host.drill.stage import PLANTED, command
-from tests.documents.reader import BIN
+from stockade.host.drill.stage import command
+from tests.documents.reader import BIN, page, sections
 
+PAGE = sections(page("docs/how-to/machine-compromised.md"))
 SAVED = ("clocks", "process-table", "process-programs-lost", "users-accounts")
 """What of the evidence is saved here; all of it takes a minute."""
 
@@ -29,12 +29,13 @@ SAVED = ("clocks", "process-table", "process-programs-lost", "users-accounts")
 class Machine:
     """A stage with a shell on it, to which commands are typed one after another."""
 
-    def __init__(self, place: Path, *, plant: bool) -> None:
+    def __init__(self, place: Path, name: str, *, plant: bool) -> None:
         given = {**os.environ, "STOCKADE_CONFIG": str(place / CONFIGURATION), "COLUMNS": "100"}
         given["PATH"] = f"{BIN}:{given['PATH']}"
+        shell = ["/bin/sh", "-c", f"hostname {name}; exec /bin/sh"]
         self._shell = subprocess.Popen(
-            command(place, ["/bin/sh"], plant=plant), env=given, text=True, stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            command(place, shell, plant=plant), env=given, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )  # fmt: skip
 
     def __enter__(self) -> Self:
@@ -76,52 +77,55 @@ def backup(place: Path) -> None:
         os.utime(each, (days_ago, days_ago))
 
 
-@contextmanager
-def machine(place: Path, *, plant: bool) -> Iterator[Machine]:
-    with Machine(place, plant=plant) as found:
-        yield found
+def commands(section: str) -> list[str]:
+    """What a section of the page has typed, in order."""
+    blocks = re.findall(r"```console\n(.*?)```", PAGE[section], re.DOTALL)
+    return re.findall(r"^\$ stockade (.+)$", "\n".join(blocks), re.MULTILINE)
 
 
-def test_a_machine_is_looked_at_saved_shut_planned_rebuilt_and_let_back_through_the_gate(place: Path) -> None:
-    with machine(place, plant=False) as before:
+def test_the_page_for_the_night_comes_true_on_a_machine_with_traces_of_an_intruder(place: Path) -> None:
+    backup(place / "backups" / "last-month")
+    with Machine(place, "vm", plant=False) as before:
         before("user add deploy --bot")
         before("token issue deploy ci --scope api")
         before("host baseline")
         assert before.json("host triage --quick")["findings"] == []
 
-    with machine(place, plant=True) as old:
-        old("host triage", code=1)
-        planted = json.loads((place / PLANTED).read_text())
-        assert len(planted) >= 18
-        artifacts = " ".join(f"--artifact {each}" for each in SAVED)
-        old(f"host collect --to {place}/evidence {artifacts}")
+    with Machine(place, "vm", plant=True) as old, Machine(place, "vm2", plant=False) as new:
+        (look,), (collect,), (isolate, confirm) = map(commands, ("Look", "Save what it shows", "Shut its network"))
+        old(look, code=1)
+        old(f"{collect} {' '.join(f'--artifact {each}' for each in SAVED)}".replace("SINK", f"{place}/evidence"))
         old(f"evidence verify {place}/evidence")
-        old("host isolate --yes --even-me")
-        old("host confirm")
+        old(f"{isolate} --yes --even-me")
+        old(confirm)
 
-        plan = old.json("plan instance")["digest"]
-        old(f"approve {plan}")
-        old(f"run {plan}")  # as far as it goes before the machine is rebuilt
-        assert "clean" in old("host lift", code=3)
+        plan, *approve_and_run, lift = commands("Draw the plan")
+        digest = old.json(plan)["digest"]
+        for each in approve_and_run:
+            old(each.replace("DIGEST", digest))
+        assert "clean" in old(lift, code=3)
 
-        with machine(place, plant=False) as new:
-            backup(place / "backups" / "last-month")
-            new(f"rebuild plan --backups {place}/backups")
-            new("rebuild done restored --on vm2")
-            new("rebuild done patched")
-            new("host verify --of vm", on="vm2")
-        old(f"resume {plan}")
-        left = [each for each in old.json(f"plan show {plan}")["steps"] if each["progress"] == "pending"]
-        old(f"done {plan} {' '.join(str(each['number']) for each in left if each['verb'] == 'token.replace')}")
-        old(f"resume {plan}")
+        for each in commands("Come back, on the new machine"):
+            new(each.replace("OLD", "vm").replace("NEW", "vm2").replace("BACKUPS", f"{place}/backups"))
+
+        resume, listed, entered = commands("Make everything anew")
+        old(resume.replace("DIGEST", digest))
+        left = [each for each in old.json(f"plan show {digest}")["steps"] if each["progress"] == "pending"]
+        old(f"done {digest} {' '.join(str(each['number']) for each in left if each['verb'] == 'token.replace')}")
+        old(resume.replace("DIGEST", digest))
         old(f"secrets scan {place}/backups")
-        old("rebuild done entered")
-        old(f"verify {plan}")
-        old("host lift")
+        old(listed)
+        old(entered)
+
+        verify, lift, report = commands("Through the gate")
+        old(verify.replace("DIGEST", digest))
+        old(lift)
         assert old.json("host restrictions") is None
-        assert "network.restrict" in old("incident report")
+        told = old(report)
+        for each in ("account toor is root by another name", "The machine was shut", "backup from before the intruder"):
+            assert each in told
+        assert "not done" not in told
 
     score = scored(place)
-    assert score.missed == ()
-    assert [wrong.text for wrong in score.wrong] == []
-    assert score.points == 100
+    assert len(score.found) >= 18
+    assert (score.points, score.missed, score.wrong) == (100, (), ())

@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stockade.app.looking import Question, look
-from stockade.app.machines import Asked, Known, asked_again, seen
+from stockade.app.machines import Asked, Known, asked_again, findings, seen
 from stockade.directory import BuiltinDirectory
 from stockade.directory.accounts import Account, Credential
 from stockade.directory.builtin.acting import BuiltinActuator, kept_from_all
 from stockade.errors import Refused
 from stockade.events import Entry, Event, Ref
 from stockade.respond import journal
-from stockade.respond.incident import incidents, new_name, opening
+from stockade.respond.incident import incidents, new_name, opening, suspicion_of
 from stockade.respond.instance import SYSTEM as HOST
 from stockade.respond.instance import instance
 from stockade.respond.plan import Plan, events_of
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from stockade.app.renewing import Listed
     from stockade.config import Settings
 
+MOST = 100
+"""Findings that an incident is opened by."""
 _FIRST = frozenset({Tactic.PRESERVE, Tactic.ISOLATE})
 TOGETHER = 16
 """Entries of a plan that are handed to the log at once."""
@@ -115,7 +117,8 @@ class Drawing:
         now, subject = self._clock(), Ref(HOST, "machine", asked.name)
         for name in sorted(asked.suspects):
             self._spare(self.directory.account(name), even_me=even_me)
-        asked = replace(asked, incident=self._incident(asked.incident, subject, asked.since))
+        seen_there = findings(self._log, asked.name, asked.since)
+        asked = replace(asked, incident=self._incident(asked.incident, subject, asked.since, seen_there))
         listed = self._secrets() if self._secrets is not None else None
         known = Known(self.directory, self._log, self._builtin.observe_many, listed, self._entries_about)
         machine = seen(asked, known, now)
@@ -133,14 +136,22 @@ class Drawing:
     def _entries_about(self, account: Account) -> list[Entry]:
         return list(journal.telling(self._log, journal.about(account.ref)))
 
-    def _incident(self, name: str, subject: Ref, since: float) -> str:
-        """The incident of this name, or else the latest open one about the subject; opened where there is none."""
+    def _incident(self, name: str, subject: Ref, since: float, found: Sequence[Entry] = ()) -> str:
+        """The incident of this name, or else the latest open one about the subject; opened where there is none, by what
+        was found.
+        """
         known = incidents(journal.telling(self._log, journal.RESPONSE))
         about = [each.name for each in known.values() if each.closed is None and subject in each.subjects]
         chosen = name or (about[-1] if about else new_name(self._clock(), subject.id, known))
         if chosen not in known:
             title = f"{subject.id} may be compromised"
-            self._recording.seal(opening(self._clock(), self.by, chosen, title, subjects=[subject], since=since))
+            origin = str(journal.head(self._log)["origin"]) if found else ""
+            told = [suspicion_of(replace(entry, origin=origin)) for entry in found]
+            suspicions = [each for each in told if each is not None]
+            event = opening(
+                self._clock(), self.by, chosen, title, subjects=[subject], since=since, findings=suspicions[:MOST]
+            )
+            self._recording.seal(event)
         return chosen
 
     def draw_again(self, state: PlanState) -> PlanState:

@@ -149,7 +149,7 @@ def seen(asked: Asked, known: Known, now: float) -> Machine:
         evidence=_evidence(asked),
         network=_network(asked),
         tasks=TASKS,
-        seen=tuple(_found(known.log, asked)),
+        seen=tuple(str(each.event.details["title"]) for each in findings(known.log, asked.name, asked.since)),
         addresses=tuple(dict.fromkeys(address for each in worlds for address in each.strange)),
         done=dict(_done_already(known.log, asked)),
         observe=observe,
@@ -218,12 +218,12 @@ def _network(asked: Asked) -> Mapping[str, object] | None:
     return {name: list(words) for name, words in typed.items() if words}
 
 
-def _found(log: Path, asked: Asked) -> Iterator[str]:
-    """What looks at the machine have found in the window, each once."""
-    told = (each.event for each in journal.telling(log, FOUND))
-    titles = (
-        str(event.details.get("title", ""))
-        for event in told
-        if event.time >= asked.since and event.target is not None and event.target.system in {asked.name, SYSTEM}
-    )
-    yield from dict.fromkeys(title for title in titles if title)
+def findings(log: Path, name: str, since: float) -> list[Entry]:
+    """What looks at a machine have found since a moment, each once, as the last look has it."""
+    found: dict[str, Entry] = {}
+    for entry in journal.telling(log, FOUND):
+        event = entry.event
+        mine = event.target is not None and event.target.system in {name, SYSTEM}
+        if mine and event.time >= since and (title := str(event.details.get("title", ""))):
+            found[title] = entry
+    return list(found.values())

@@ -80,7 +80,9 @@ class HostActuator:
         return {"silent": [each.name for each, answered in answers.items() if answered is False]}
 
     def holds(self, step: Step) -> bool:
-        """Whether what the step asks for is confirmed and counts; of a lift, whether nothing does."""
+        """Whether what the step asks for is confirmed and counts, of a step by hand whatever it is; of a lift, whether
+        nothing does.
+        """
         if step.verb not in self.verbs:
             raise ConfigurationError(f"{self.system} cannot {step.verb}")
         standing = self._packets.standing()
@@ -88,7 +90,7 @@ class HostActuator:
             return standing is None or not standing.counts
         if standing is None or not standing.kept or standing.on_trial or standing.note is None:
             return False
-        return (standing.note.called, standing.note.digest) == (FORMS[step.verb], _digest(step))
+        return step.by_hand or (standing.note.called, standing.note.digest) == (FORMS[step.verb], _digest(step))
 
     def _tell(self, action: str, step: Step, by: Ref | None) -> None:
         told = {"reason": step.reason} if action == "network.lift" else {"reason": step.reason, "digest": _digest(step)}

@@ -63,7 +63,7 @@ def state_of(incident: Incident, plans: Sequence[PlanState]) -> str:
     return min((plan.called for plan in begun), key=_WORST.index, default="open, nothing done yet")
 
 
-_WORST = ("waiting", "begun", "contained, unverified", "contained")
+_WORST = ("waiting", "begun", "contained, unverified", "contained", "over")
 
 
 def _known(incident: Incident, plans: Sequence[PlanState]) -> Iterator[Sentence]:

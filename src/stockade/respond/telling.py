@@ -62,7 +62,8 @@ def _summary(incident: Incident, plans: Sequence[PlanState]) -> Iterator[Sentenc
     yield Sentence(f"The incident was opened by {incident.opened_by}.", (incident.entry,))
     if (shut := contained(plans)) is not None:
         time, entry = shut
-        yield Sentence(f"The account was shut {_span(time - incident.opened)} after that.", (str(entry),))
+        what = "machine" if any(each.kind == "machine" for each in incident.subjects) else "account"
+        yield Sentence(f"The {what} was shut {_span(time - incident.opened)} after that.", (str(entry),))
     if incident.outcome:
         yield Sentence(incident.outcome, tuple(_closing(incident)))
 
@@ -140,8 +141,8 @@ def _acted(plan: PlanState) -> Told:
         yield from ((function, sentence) for sentence in done_in(plan, tactic))
     verified = [step for step in plan.steps if step.held]
     if verified:
-        text = f"{_counted(verified)} of plan {plan.digest[:8]} looked up again afterwards and found to hold."
-        yield Function.RESPOND, Sentence(text, tuple(str(step.entries[-1]) for step in verified))
+        text = f"{_counted(verified)} looked up again afterwards and found to hold (plan {plan.digest[:8]})."
+        yield Function.RESPOND, Sentence(text, tuple(dict.fromkeys(str(step.entries[-1]) for step in verified)))
 
 
 def _governed(plan: PlanState) -> Told:

@@ -58,6 +58,7 @@ def lay(place: Path) -> None:
         _mount("-t", "tmpfs", "-o", "size=64m,mode=1777", "stage", folder)
     place.mkdir(parents=True, exist_ok=True)
     _mount("--bind", str(outside), str(place))
+    _mount("-t", "tmpfs", "-o", "size=16m,mode=0755", "stage", str(HELD))  # what is in the layers is seen once
 
 
 def _bound(place: Path, at: Path) -> Path:
