@@ -94,9 +94,15 @@ def test_a_picture_that_was_changed_is_refused(story: Path) -> None:
 
 
 def test_pictures_are_compared_kind_by_kind_where_both_have_it() -> None:
-    was = Picture("web1", 1.0, {"package": {"a": "1", "b": "1"}, "module": {"x": ""}})
-    now = Picture("web1", 2.0, {"package": {"a": "2", "c": "1"}})
-    assert [(each.thing, each.change) for each in compared(was, now)] == [("a", "changed"), ("b", "gone"), ("c", "new")]
+    was = Picture("web1", 1.0, {"package": {"a": "1", "b": "1", "d": "2"}, "module": {"x": ""}})
+    now = Picture("web1", 2.0, {"package": {"a": "2", "c": "1", "d": "1"}})
+    found = {each.thing: (each.change, each.counts) for each in compared(was, now)}
+    assert found == {
+        "a": ("updated", False),  # a later version needs no explanation; an earlier one does
+        "b": ("gone", True),
+        "c": ("new", True),
+        "d": ("changed", True),
+    }
     assert Difference("package", "a", "1", "2") in list(compared(was, now))
     assert parsed(was.octets()) == was
     assert was.digest != now.digest
