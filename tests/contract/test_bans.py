@@ -10,29 +10,33 @@ from tests.contract.stores import Asked, now, readings, used
 
 CLIENT = "203.0.113.9"
 T = now()
-BANNED_UNTIL = T + 600 * SECOND
 
 
-def strike(store: Asked, times: int, client: str = CLIENT, at: float = T, **settings: object) -> list[Tally]:
-    striking = group(strikes(**settings))  # type: ignore[arg-type]
-    return [store.count([(client, striking, "POST /login 401")], at)[0] for _ in range(times)]
+def banned_until() -> float:
+    """When a ban of ten minutes that begins now is over."""
+    return T + 600 * SECOND
 
 
-def by_hand(client: str, seconds: float = 600, since: float = T) -> Ban:
-    start = since / MICROSECONDS
+def strike(store: Asked, times: int, client: str = CLIENT, at: float | None = None, **settings: object) -> list[Tally]:
+    striking, when = group(strikes(**settings)), T if at is None else at  # type: ignore[arg-type]
+    return [store.count([(client, striking, "POST /login 401")], when)[0] for _ in range(times)]
+
+
+def by_hand(client: str, seconds: float = 600, since: float | None = None) -> Ban:
+    start = (T if since is None else since) / MICROSECONDS
     return Ban(client, MANUAL, start, start + seconds, "scanning", "", 1, "ann")
 
 
 def test_enough_strikes_ban_and_say_so_once(store: Asked) -> None:
     found = strike(store, 4)
     assert [tally[2] for tally in found[:3]] == [[(1, 0, 0)], [(2, 0, 0)], [(3, 600 * SECOND, 1)]]
-    assert found[3] == ("logins", BANNED_UNTIL, ())
+    assert found[3] == ("logins", banned_until(), ())
 
 
 def test_a_ban_ends_by_itself(store: Asked) -> None:
     strike(store, 3)
-    assert strike(store, 1, at=BANNED_UNTIL - 1)[0][0] == "logins"
-    assert strike(store, 1, at=BANNED_UNTIL)[0] == ("", 0, [(1, 0, 0)])
+    assert strike(store, 1, at=banned_until() - 1)[0][0] == "logins"
+    assert strike(store, 1, at=banned_until())[0] == ("", 0, [(1, 0, 0)])
 
 
 def test_strikes_too_far_apart_do_not_ban(store: Asked) -> None:
@@ -50,7 +54,7 @@ def test_nothing_is_counted_while_a_client_is_banned(store: Asked) -> None:
     strike(store, 3)
     counted = group(sliding(100), strikes())
     for _ in range(5):
-        assert store.count([(CLIENT, counted, "GET /")], T + SECOND) == [("logins", BANNED_UNTIL, ())]
+        assert store.count([(CLIENT, counted, "GET /")], T + SECOND) == [("logins", banned_until(), ())]
     assert used(store, CLIENT, group(look(sliding(100))), T + SECOND) == [0]
 
 
@@ -96,7 +100,7 @@ def test_every_kind_of_client_can_be_banned_by_hand(store: Asked, client: str) -
     store.ban(by_hand(client))
     banned_by, until, found = store.count([(client, group(sliding()), "")])[0]
     assert (banned_by, found) == (MANUAL, ())
-    assert until == pytest.approx(BANNED_UNTIL, abs=2)
+    assert until == pytest.approx(banned_until(), abs=2)
 
 
 def test_a_ban_by_hand_ends_and_can_be_replaced(store: Asked) -> None:
@@ -159,9 +163,9 @@ def test_bans_are_listed_with_what_led_to_them(store: Asked) -> None:
     rule, hand = sorted(store.bans(), key=lambda ban: ban.client)
     assert (rule.client, rule.rule, rule.level, rule.evidence) == (CLIENT, "logins", 1, "POST /login 401")
     assert rule.reason == "3 strikes in 60 s"
-    assert (rule.since, rule.until) == pytest.approx((T / MICROSECONDS, BANNED_UNTIL / MICROSECONDS), abs=1e-3)
+    assert (rule.since, rule.until) == pytest.approx((T / MICROSECONDS, banned_until() / MICROSECONDS), abs=1e-3)
     assert (hand.client, hand.rule, hand.reason, hand.by) == ("user:ann", MANUAL, "scanning", "ann")
-    assert (hand.since, hand.until) == pytest.approx((T / MICROSECONDS, BANNED_UNTIL / MICROSECONDS), abs=1e-3)
+    assert (hand.since, hand.until) == pytest.approx((T / MICROSECONDS, banned_until() / MICROSECONDS), abs=1e-3)
 
 
 def test_what_has_ended_is_not_listed(store: Asked) -> None:

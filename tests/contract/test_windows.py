@@ -8,7 +8,14 @@ from tests.contract.meters import MINUTE, SECOND, clear, fixed, gcra, group, loo
 from tests.contract.stores import Asked, now, readings, used
 
 CLIENT = "203.0.113.9"
-T = now() // MINUTE * MINUTE + MINUTE  # the start of a minute, so that windows aligned to the epoch begin with the test
+
+
+def moment() -> float:
+    """The start of a minute, so that windows aligned to the epoch begin with the test."""
+    return now() // MINUTE * MINUTE + MINUTE
+
+
+T = moment()
 
 
 def test_a_request_finds_room_until_the_limit_is_used(store: Asked) -> None:
