@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import signal
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -44,3 +45,11 @@ def _what_is_left_open_is_found_here() -> Iterator[None]:
     """Collect the garbage of a module, so that what it has left open fails a test of its own, not one of another."""
     yield
     gc.collect()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_lasts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Files that can only grow could not be removed by the next run, and would fill the disk in time."""
+    yield
+    unlock = ["chattr", "-R", "-f", "-a", "-i", str(tmp_path_factory.getbasetemp())]
+    subprocess.run(unlock, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -95,9 +95,11 @@ def test_a_store_that_loses_its_power_while_it_is_carried_to_is_told_and_catches
         wait_until(lambda: carrier.position.next >= 100, "the first segments in the store")
         store.kill()
         append_until(log, 1_200)
-        wait_until(lambda: seen(stage.path, carrier, time.time()).failing > 0, "the carrier having noticed")
+        wait_until(
+            lambda: bool(standings(stage.path, state, time.time())[0].error), "the carrier having written what it met"
+        )
+        assert seen(stage.path, carrier, time.time()).failing > 0
         (standing,) = standings(stage.path, state, time.time() + 60)
-        assert standing.error
         assert standing.behind == signed_size(stage.path) - standing.next >= 900
         assert standing.lag >= 60, "the log is the spool, and says since when its oldest entry waits"
         assert log.append(event(0)) >= 1_200, "nobody waits for a store"
