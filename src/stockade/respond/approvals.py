@@ -73,9 +73,11 @@ def undoing(state: PlanState, by: Ref, rule: Rule, now: float, past: str = "") -
 
 
 def lets_in(state: PlanState) -> bool:
-    """Whether undoing a plan would let somebody in again: an account, or what opens something in the directory."""
+    """Whether undoing a plan would let somebody in again: an account, what opens something in the directory, or whoever
+    can reach a machine that was shut.
+    """
     back = [each.step.undo for each in state.steps if each.touched and each.step.undo is not None]
-    return any(undo.target.system == SYSTEM for undo in back)
+    return any(undo.target.system == SYSTEM or undo.verb == "network.lift" for undo in back)
 
 
 def undo_waits_for(state: PlanState, rule: Rule, *, gate_open: bool) -> int:
