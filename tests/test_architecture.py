@@ -15,7 +15,7 @@ import pytest
 from tests.source_tree import ROOT, SOURCE, modules, reachable, tracked_files
 
 WORDS = {"actions", "events", "errors", "steps"}
-PIPES = {"lines", "sql"}
+PIPES = {"lines", "nft", "sql"}
 ROOMS = {"guard", "directory", "gitlabrb", "audit", "intake", "search", "detect", "review", "host"}
 UPSTAIRS = {"respond"}
 DOORS = {

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any, Final
 
-from stockade.errors import Refused, Unavailable
+from stockade.errors import Refused
 from stockade.guard.gate import Guard
 from stockade.guard.meter import MANUAL, Ban
 from stockade.guard.networks import Network, parse_network
 from stockade.guard.rules import BanRule
+from stockade.nft import Nft
 from stockade.nftables.ruleset import TABLE, Command, Left, Ruleset, differing, network_of, outermost, overlap
 
 LOOPBACK: Final = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
-DEADLINE: Final = 10.0
+DENIED: Final = "Give the service CAP_NET_ADMIN (AmbientCapabilities=CAP_NET_ADMIN in its unit), or run it as root."
 LONGEST: Final = 365 * 86_400.0
 """A ban that lasts longer has no timeout: it stays until it is lifted."""
 
@@ -76,7 +74,12 @@ class NftSet:
         self.covers = covers
         self.clock = clock
         self._ruleset = Ruleset(ipv6_prefix)
-        self._command = tuple(command)
+        self._nft = Nft(
+            (*command, "-j"),
+            missing="Install nftables, or leave the firewall out.",
+            denied=DENIED,
+            wrong="See what is there: nft list table inet stockade.",
+        )
 
     @classmethod
     def of(cls, guard: Guard, **settings: Any) -> NftSet:
@@ -168,30 +171,3 @@ class NftSet:
 
     def _run(self, commands: Iterable[Command]) -> None:
         self._nft("-f", "-", given=json.dumps({"nftables": list(commands)}))
-
-    def _nft(self, *arguments: str, given: str = "") -> str | None:
-        """What nft answers; None for a table that is not there."""
-        argv = [_program(self._command[0]), *self._command[1:], "-j", *arguments]
-        try:
-            ran = subprocess.run(argv, input=given, capture_output=True, text=True, timeout=DEADLINE, check=False)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise Unavailable(f"nft does not answer: {error}", remedy="Try it by hand: nft list ruleset.") from error
-        if ran.returncode == 0:
-            return ran.stdout
-        if arguments[0] == "list" and "No such file or directory" in ran.stderr:
-            return None
-        raise Unavailable(f"nft: {ran.stderr.strip()[:500] or ran.returncode}", remedy=_remedy(ran.stderr))
-
-
-def _program(name: str) -> str:
-    """Where a program is; a service's PATH often lacks the directories where nft lives."""
-    found = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
-    if found is None:
-        raise Unavailable(f"there is no program {name}", remedy="Install nftables, or leave the firewall out.")
-    return found
-
-
-def _remedy(said: str) -> str:
-    if "not permitted" in said:
-        return "Give the service CAP_NET_ADMIN (AmbientCapabilities=CAP_NET_ADMIN in its unit), or run it as root."
-    return "See what is there: nft list table inet stockade."

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
 from collections.abc import Sequence
-from typing import Final
 
 from stockade.errors import Refused, Unavailable
 from stockade.host.restrict import rules
 from stockade.host.restrict.named import Restriction
 from stockade.host.restrict.standing import Note, Standing, standing_of
-
-DEADLINE: Final = 10.0
+from stockade.nft import Nft
 
 
 class PacketFilter:
@@ -25,7 +20,12 @@ class PacketFilter:
     """
 
     def __init__(self, command: Sequence[str] = ("nft",)) -> None:
-        self._command = tuple(command)
+        self._nft = Nft(
+            tuple(command),
+            missing="Install nftables (apt-get install nftables).",
+            denied="Only root may shut the network: put sudo before the command.",
+            wrong=f"See what is there: nft list table {rules.TABLE}.",
+        )
 
     def standing(self) -> Standing | None:
         """What is there; None when nothing is."""
@@ -69,30 +69,3 @@ class PacketFilter:
     def lift(self) -> None:
         """Take all of it away; nothing happens when nothing is there."""
         self._nft("-f", "-", given=rules.lifted())
-
-    def _nft(self, *arguments: str, given: str = "") -> str | None:
-        """What nft answers; None for a table that is not there."""
-        argv = [_program(self._command[0]), *self._command[1:], *arguments]
-        try:
-            ran = subprocess.run(argv, input=given, capture_output=True, text=True, timeout=DEADLINE, check=False)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise Unavailable(f"nft does not answer: {error}", remedy="Try it by hand: nft list ruleset.") from error
-        if ran.returncode == 0:
-            return ran.stdout
-        if "list" in arguments and "No such file or directory" in ran.stderr:
-            return None
-        raise Unavailable(f"nft: {ran.stderr.strip()[:500] or ran.returncode}", remedy=_remedy(ran.stderr))
-
-
-def _program(name: str) -> str:
-    """Where a program is; PATH often lacks the directories where nft lives."""
-    found = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
-    if found is None:
-        raise Unavailable(f"there is no program {name}", remedy="Install nftables (apt-get install nftables).")
-    return found
-
-
-def _remedy(said: str) -> str:
-    if "not permitted" in said:
-        return "Only root may shut the network: put sudo before the command."
-    return f"See what is there: nft list table {rules.TABLE}."
