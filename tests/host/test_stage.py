@@ -6,6 +6,10 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
+from stockade.app.machine_drill import prepare
+from stockade.errors import Refused
 from stockade.host.drill.stage import command
 
 
@@ -27,3 +31,12 @@ def test_its_processes_end_with_it_and_see_no_others(tmp_path: Path) -> None:
     assert "ours" in said
     running = subprocess.run(["pgrep", "-f", "^sleep 4242$"], capture_output=True, check=False)
     assert running.returncode == 1
+
+
+def test_who_cannot_set_a_stage_is_told_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(Refused, match="only root"):
+        prepare(tmp_path / "drill")
+    assert not (tmp_path / "drill").exists()

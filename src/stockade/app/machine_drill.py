@@ -26,7 +26,10 @@ BEGUN: Final = "begun"
 
 
 def prepare(place: Path) -> Stockade:
-    """Make the place of a drill, with a log of its own. Raises ConfigurationError when it is taken."""
+    """Make the place of a drill, with a log of its own. Raises ConfigurationError when it is taken, and what ``play``
+    raises, before anything is made.
+    """
+    command(place, [])
     theirs = made(place)
     begun = time.time()
     with theirs.recording() as recording:
