@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -38,6 +39,11 @@ _AT_ANY_PACE = settings(deadline=None, suppress_health_check=[HealthCheck.too_sl
 settings.register_profile("same", _AT_ANY_PACE, derandomize=True)  # what passed here passes elsewhere
 settings.register_profile("explore", _AT_ANY_PACE, derandomize=False)  # pytest --hypothesis-profile=explore
 settings.load_profile("same")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: many tests wait for a server or a clock, and another goes on meanwhile."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="module", autouse=True)
