@@ -128,6 +128,13 @@ def _sniffer(stage: Stage) -> str:
     return f"{stage.python('s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 768)').pid}"
 
 
+def _promiscuous(_stage: Stage) -> str:
+    """A cable of the stage's own, one end of which takes every packet."""
+    subprocess.run(["ip", "link", "add", "tap7", "type", "veth", "peer", "name", "tap8"], check=True)
+    subprocess.run(["ip", "link", "set", "tap7", "promisc", "on", "up"], check=True)
+    return "tap7"
+
+
 def _covered(stage: Stage) -> str:
     process = stage.start("/bin/sleep")
     empty = stage.root / "var/tmp/.nothing"
@@ -212,6 +219,7 @@ PLANTS: Final[tuple[Plant, ...]] = (
     Plant("unknown-listener", "something that waits for connections at 31337", _listener),
     Plant("reverse-shell", "a shell that takes its orders from a socket", _reverse_shell),
     Plant("sniffer", "a program that reads packets off the wire", _sniffer),
+    Plant("promiscuous-interface", "an interface that takes every packet", _promiscuous),
     Plant("covered-process", "a process that is hidden under a mount", _covered),
     Plant("odd-place", "a program that runs from memory's file system", _odd_place),
     Plant("cron", "a job of cron that fetches and runs", _written("/etc/cron.d/upd", f"*/5 * * * * root {_FETCH}\n")),

@@ -46,6 +46,7 @@ def command(place: Path, run: Sequence[str], *, plant: bool = True) -> list[str]
 def lay(place: Path) -> None:
     """Put a layer in memory over every folder that may be changed; ``place`` shows through."""
     _mount("--make-rprivate", "/")
+    _mount("-t", "sysfs", "-o", "ro", "stage", "/sys")  # of the network of its own
     _mount("-t", "tmpfs", "-o", MEMORY, "stage", str(HELD))
     outside = _bound(place, HELD / "place")
     for folder in filter(os.path.isdir, LAYERED):
