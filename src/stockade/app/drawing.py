@@ -117,10 +117,10 @@ class Drawing:
         now, subject = self._clock(), Ref(HOST, "machine", asked.name)
         for name in sorted(asked.suspects):
             self._spare(self.directory.account(name), even_me=even_me)
-        seen_there = findings(self._log, asked.name, asked.since)
-        asked = replace(asked, incident=self._incident(asked.incident, subject, asked.since, seen_there))
+        found = findings(self._log, asked.name, asked.since)
+        asked = replace(asked, incident=self._incident(asked.incident, subject, asked.since, found))
         listed = self._secrets() if self._secrets is not None else None
-        known = Known(self.directory, self._log, self._builtin.observe_many, listed, self._entries_about)
+        known = Known(self.directory, self._log, self._builtin.observe_many, listed, self._entries_about, found)
         machine = seen(asked, known, now)
         steps = tuple(instance(machine))
         told, expires = asked.told() | {"even_me": even_me}, now + self._settings.respond.plan_expires

@@ -6,7 +6,7 @@ import re
 import socket
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -109,13 +109,16 @@ def asked_again(name: str, incident: str, told: Mapping[str, object]) -> Asked:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Where a look at a machine asks: the directory, the log, what is seen of a target, and the list of secrets."""
+    """Where a look at a machine asks: the directory, the log and what it has as found, what is seen of a target, the
+    list of secrets, and the entries about an account.
+    """
 
     directory: BuiltinDirectory
     log: Path
     observe: Observe
     listed: Listed | None
-    entries: Callable[[Account], Sequence[Entry]] = field(default=lambda _account: ())
+    entries: Callable[[Account], Sequence[Entry]]
+    found: Sequence[Entry]
 
 
 def seen(asked: Asked, known: Known, now: float) -> Machine:
@@ -149,7 +152,7 @@ def seen(asked: Asked, known: Known, now: float) -> Machine:
         evidence=_evidence(asked),
         network=_network(asked),
         tasks=TASKS,
-        seen=tuple(str(each.event.details["title"]) for each in findings(known.log, asked.name, asked.since)),
+        seen=tuple(str(each.event.details["title"]) for each in known.found),
         addresses=tuple(dict.fromkeys(address for each in worlds for address in each.strange)),
         done=dict(_done_already(known.log, asked)),
         observe=observe,

@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from stockade.app.stockade import Stockade
     from stockade.config import Settings
 
-OWN_FACTORS = FACTOR_KINDS - {CredentialKind.RECOVERY}
 LOCK = "respond.lock"
 """Held in the state directory by whoever takes steps."""
 COMPARED = re.compile(rb'"action":"host\.diff"')
