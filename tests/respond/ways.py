@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from pathlib import Path
@@ -78,22 +79,25 @@ class Clients:
         with httpx2.Client(base_url=self.url) as browser:
             return self.signs_in(browser).status_code == 303
 
-    def by_second_step(self, code: str) -> bool:
-        """Both steps, the second by a code."""
+    def by_second_step(self, code: Callable[[], str]) -> bool:
+        """Both steps, the second by a code, which is used up only where it is asked for."""
         with httpx2.Client(base_url=self.url) as browser:
             if self.signs_in(browser).headers.get("location") != "/users/sign_in":
                 return False
-            shown = self.posted(browser, "/users/sign_in", **{"user[otp_attempt]": code})
+            shown = self.posted(browser, "/users/sign_in", **{"user[otp_attempt]": code()})
             return shown.status_code == 303 and "Signed in as" in browser.get("/").text
 
     def by_app(self) -> bool:
-        """Each code counts once: the next that the app shows, or is about to."""
+        """Each code counts once: what the app shows, or what it will show next where that was used."""
+        return self.by_second_step(self.shown_by_app)
+
+    def shown_by_app(self) -> str:
         assert self.totp is not None
-        self.last_step = max(self.last_step + 1, int(time.time() // STEP) - 1)
-        return self.by_second_step(self.totp.generate_otp(self.last_step))
+        self.last_step = max(self.last_step + 1, int(time.time() // STEP))
+        return self.totp.generate_otp(self.last_step)
 
     def by_recovery_code(self) -> bool:
-        return self.by_second_step(self.codes.pop())
+        return self.by_second_step(self.codes.pop)
 
     def resets(self, code: str) -> bool:
         """A code that works is not used up by a password that is too short."""
