@@ -17,7 +17,7 @@ from sqlalchemy import Connection, func, insert, select
 from bench.rows import Row
 from stockade.app import Stockade
 from stockade.app.inventory import inventory, lines, listed
-from stockade.app.reaching import Found, reaching
+from stockade.app.respond.reaching import Found, reaching
 from stockade.config import load
 from stockade.directory import BuiltinDirectory
 from stockade.directory.accounts import Level

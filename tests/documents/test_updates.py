@@ -32,7 +32,7 @@ def test_a_machine_is_kept_up_to_date_as_the_how_to_says(tmp_path: Path, monkeyp
     written(tmp_path / "data")
     made_machine(tmp_path / "machine")
     machine = Machine(tmp_path / "machine", "web1", NOW)
-    monkeypatch.setattr("stockade.app.hosts.this_machine", lambda **_named: machine)
+    monkeypatch.setattr("stockade.app.host.hosts.this_machine", lambda **_named: machine)
     monkeypatch.setitem(Stockade.__init__.__kwdefaults__ or {}, "clock", lambda: NOW)
     monkeypatch.setenv("STOCKADE_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("COLUMNS", "160")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from stockade.app.afar import Asked, looked_at
+from stockade.app.host.afar import Asked, looked_at
 from stockade.host.oddity import Oddity, Unseen
 from stockade.host.parcel import START, TOO_OLD, parcel
 from stockade.host.triage.looking import Progress

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stockade.app.machine_drill import prepare
+from stockade.app.respond.machine_drill import prepare
 from stockade.errors import Refused
 from stockade.host.drill.stage import command
 

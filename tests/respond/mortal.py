@@ -17,7 +17,7 @@ from typing import Any
 
 from stockade.app import Stockade
 from stockade.app.recording import Recording
-from stockade.app.responding import Responding
+from stockade.app.respond.responding import Responding
 from stockade.config import load
 from stockade.directory import BuiltinDirectory
 from stockade.directory.builtin.acting import BuiltinActuator

@@ -16,8 +16,8 @@ from typing import Any, Self
 
 import pytest
 
-from stockade.app.drills import CONFIGURATION
-from stockade.app.machine_drill import prepare, scored
+from stockade.app.respond.drills import CONFIGURATION
+from stockade.app.respond.machine_drill import prepare, scored
 from stockade.host.drill.stage import command
 from tests.documents.reader import BIN, page, sections
 

@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 from stockade.app import Stockade
-from stockade.app.incidents import opened
-from stockade.app.rebuilding import Drawn, GateClosed, rebuilding
-from stockade.app.secrets import asked_of, machine_name, scanning
+from stockade.app.host.secrets import asked_of, machine_name, scanning
+from stockade.app.respond.incidents import opened
+from stockade.app.respond.rebuilding import Drawn, GateClosed, rebuilding
 from stockade.config import load
 from stockade.directory.accounts import AccountKind
 from stockade.errors import ConfigurationError, Refused

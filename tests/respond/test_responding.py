@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stockade.app import Stockade
-from stockade.app.responding import GateClosed, Responding
+from stockade.app.respond.responding import GateClosed, Responding
 from stockade.config import load
 from stockade.directory import BuiltinDirectory
 from stockade.directory.accounts import AccountKind, CredentialKind, Scope

@@ -184,7 +184,7 @@ def test_what_strangers_write_stays_text_in_markdown(text: str) -> None:
 
 @pytest.mark.parametrize("text", ['"); panic("x', "#panic()", "\\", "$x$ *b* _i_ <e1> @e1", "\x00\x1b"])
 def test_what_strangers_write_stays_text_in_a_pdf(text: str) -> None:
-    from stockade.app.printing import printed
+    from stockade.app.respond.printing import printed
 
     told = Story().say("incident.note", text=text, kind="known").report()
     assert printed(told).startswith(b"%PDF-")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from stockade.app.attending import roles
-from stockade.app.traffic_watch import flow_of, watch
+from stockade.app.host.traffic_watch import flow_of, watch
 from stockade.config import load
 from stockade.errors import Unavailable
 from stockade.events import Event, Ref

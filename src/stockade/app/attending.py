@@ -143,7 +143,7 @@ def notice(settings: Settings, ended: Ended) -> None:
 
 def watch_traffic(settings: Settings, ended: Ended) -> None:
     """Watch the traffic of this machine until SIGTERM, and record what is odd in it."""
-    from stockade.app.traffic_watch import watch
+    from stockade.app.host.traffic_watch import watch
 
     with closing(Reporter(socket_of(settings), "traffic watch")) as reporter:
         watch(settings, reporter.append, ended)
@@ -151,7 +151,7 @@ def watch_traffic(settings: Settings, ended: Ended) -> None:
 
 def remind(settings: Settings, ended: Ended) -> None:
     """Remind of each release that mends something here, until SIGTERM."""
-    from stockade.app.reminding import attend
+    from stockade.app.host.reminding import attend
 
     with closing(Reporter(socket_of(settings), "updates")) as reporter:
         attend(settings, reporter.append, ended)

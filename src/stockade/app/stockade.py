@@ -41,7 +41,7 @@ from stockade.securitylog import SecurityLog, read_back
 
 if TYPE_CHECKING:
     from stockade.app.recording import Recording
-    from stockade.app.responding import Responding
+    from stockade.app.respond.responding import Responding
     from stockade.app.serving import Started
     from stockade.directory import BuiltinDirectory, Scope
     from stockade.guard.logs.hindsight import Report
@@ -301,7 +301,7 @@ class Stockade:
     @contextmanager
     def responding(self, hand_out: Callable[[Ref, str], None] | None = None) -> Iterator[Responding]:
         """What is done about a compromise. ``hand_out`` is shown each new secret, once."""
-        from stockade.app.responding import responding
+        from stockade.app.respond.responding import responding
 
         with responding(self, hand_out) as response:
             yield response

@@ -17,7 +17,7 @@ from stockade.host.evidence.collecting import Step
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from stockade.app.evidence import Collected
+    from stockade.app.host.evidence import Collected
     from stockade.host.evidence.manifest import Manifest
     from stockade.host.evidence.verify import Report
 

@@ -182,7 +182,7 @@ def _many(count: int) -> str:
 
 def _act(asked: Stockade, revoke: Sequence[str], rotate: str | None, *, reason: str, yes: bool) -> None:
     """End and replace what was named, after all of it was found and somebody said yes."""
-    from stockade.app.reaching import ref_of
+    from stockade.app.respond.reaching import ref_of
 
     with asked.directory() as directory:
         ending, replacing = [ref_of(each) for each in revoke], None if rotate is None else ref_of(rotate)

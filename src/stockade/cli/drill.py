@@ -35,7 +35,7 @@ def account(
 
     The copy has no secret of yours: no password, token or variable of the original opens anything in it.
     """
-    from stockade.app.drills import prepare
+    from stockade.app.respond.drills import prepare
 
     made = prepare(place, None if organisation else stockade(config), seed=seed)
     within = f"STOCKADE_CONFIG={made.place / 'stockade.toml'}"
@@ -65,7 +65,7 @@ def instance(
     Files are changed in layers in memory, processes and the network are the stage's own; nothing is left when you leave
     it. Only root can set a stage.
     """
-    from stockade.app.machine_drill import play, prepare
+    from stockade.app.respond.machine_drill import play, prepare
 
     prepare(place)
     screen.say(
@@ -88,7 +88,7 @@ def instance(
 @drill.command("score")
 def score(place: Place = Path("drill"), *, json: Json = False) -> None:
     """How well it went so far. Exit code 1 when something was missed or wrong."""
-    from stockade.app import drills, machine_drill
+    from stockade.app.respond import drills, machine_drill
 
     machine = machine_drill.is_here(place)
     found = machine_drill.scored(place) if machine else drills.scored(place)

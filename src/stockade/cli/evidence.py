@@ -12,7 +12,7 @@ from stockade.cli.exits import Exit
 from stockade.cli.options import Config, Json, stockade
 
 if TYPE_CHECKING:
-    from stockade.app.evidence import Collected
+    from stockade.app.host.evidence import Collected
 
 evidence = typer.Typer(help="Check evidence that was saved, and see what is in it.", no_args_is_help=True)
 Where = Annotated[str, typer.Argument(metavar="PLACE", help="A collection: its folder, or s3://BUCKET/PREFIX/NAME?…")]
@@ -51,7 +51,7 @@ def collect(
 
     Everything goes to SINK as it is taken; this machine's disk is not written to. At the end, write the head down.
     """
-    from stockade.app.evidence import collected, known_artifacts, resumed
+    from stockade.app.host.evidence import collected, known_artifacts, resumed
     from stockade.cli import collecting
     from stockade.errors import ConfigurationError
 
@@ -77,7 +77,7 @@ def verify(place: Where, *, head: Head = "", config: Config = None, json: Json =
     Needs nothing but the collection, and the head from your paper to know that it is the one that was taken. Exit code
     5 when something was changed: the message names it. Exit code 1 when it was never sealed.
     """
-    from stockade.app.evidence import checked
+    from stockade.app.host.evidence import checked
     from stockade.cli import collecting
 
     report = checked(stockade(config), place, head)
@@ -98,7 +98,7 @@ def list_(
     json: Json = False,
 ) -> None:
     """Show what is in a collection, or which collections a place holds. Nothing is checked; verify does that."""
-    from stockade.app.evidence import collections, items_of
+    from stockade.app.host.evidence import collections, items_of
     from stockade.cli import collecting
 
     found = collections(stockade(config), place)
@@ -121,7 +121,7 @@ def extract(
 
     Names from the suspect machine never become names of files here.
     """
-    from stockade.app.evidence import taken_out
+    from stockade.app.host.evidence import taken_out
     from stockade.cli import collecting
 
     report = taken_out(stockade(config), place, head, into)

@@ -19,7 +19,7 @@ def through_the_gate(ours: Stockade, reason: str, *, override: bool) -> None:
     GateClosed.
     """
     from stockade.app.recording import there_is_one
-    from stockade.app.responding import GateClosed
+    from stockade.app.respond.responding import GateClosed
     from stockade.cli.planned import show_boxes
 
     if not there_is_one(ours.settings):

@@ -50,8 +50,8 @@ def triage(
     Nothing is changed on the machine, and nothing written. Exit code 1 when something was found, 4 when a machine could
     not be reached.
     """
-    from stockade.app import afar
-    from stockade.app import hosts as here
+    from stockade.app.host import afar
+    from stockade.app.host import hosts as here
     from stockade.cli import triage as shown
 
     if hosts:

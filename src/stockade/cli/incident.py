@@ -20,7 +20,7 @@ from stockade.events import Ref
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType
 
-    from stockade.app.incidents import Incidents
+    from stockade.app.respond.incidents import Incidents
     from stockade.respond.incident import Incident
     from stockade.respond.report import Sentence
     from stockade.respond.sheet import Sheet
@@ -195,7 +195,7 @@ def report(
     if markdown is not None:
         markdown.write_text(text)
     if pdf is not None:
-        from stockade.app.printing import printed
+        from stockade.app.respond.printing import printed
 
         pdf.write_bytes(printed(made))
     for written in (pdf, markdown):
@@ -215,7 +215,7 @@ def export(name: Name = None, *, config: Config = None) -> None:
 @contextmanager
 def _incidents(config: Path | None, reading: str = "") -> Iterator[Incidents]:
     """The incidents; that somebody is ``reading`` them is on record first."""
-    from stockade.app.incidents import opened
+    from stockade.app.respond.incidents import opened
 
     asked = stockade(config)
     if reading:

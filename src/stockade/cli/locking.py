@@ -64,7 +64,7 @@ def unblock(
 
     One that is under a response is let in when every box of the gate is green, or waived, or two people answer for it.
     """
-    from stockade.app.responding import GateClosed
+    from stockade.app.respond.responding import GateClosed
     from stockade.cli.planned import boxes_as_json, show_boxes
 
     with stockade(config).responding() as response:

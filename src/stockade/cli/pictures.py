@@ -16,7 +16,7 @@ from stockade.cli.options import Config, Json, stockade
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from stockade.app.pictures import Kept
+    from stockade.app.host.pictures import Kept
     from stockade.host.picture import Difference
 
 Of = Annotated[str, typer.Option("--of", metavar="HOST", help="Whose picture: the machine's whose place it takes.")]
@@ -28,8 +28,8 @@ def baseline(*, config: Config = None, json: Json = False) -> None:
 
     The file is kept in the state directory; its digest is in the audit log, where nobody can change it.
     """
-    from stockade.app import pictures
-    from stockade.app.hosts import this_machine
+    from stockade.app.host import pictures
+    from stockade.app.host.hosts import this_machine
     from stockade.cli.triage import show_unseen
 
     kept, unseen = pictures.take(stockade(config), this_machine(thorough=True))
@@ -53,8 +53,8 @@ def diff(*, of: Of = "", config: Config = None, json: Json = False) -> None:
 
     Exit code 1 when it is not as it was.
     """
-    from stockade.app import pictures
-    from stockade.app.hosts import this_machine
+    from stockade.app.host import pictures
+    from stockade.app.host.hosts import this_machine
     from stockade.cli.triage import show_unseen
 
     kept, differences, unseen = pictures.compare(stockade(config), this_machine(thorough=True), of)
@@ -73,8 +73,8 @@ def verify(*, of: Of = "", config: Config = None, json: Json = False) -> None:
 
     Exit code 5 when it is not.
     """
-    from stockade.app import pictures
-    from stockade.app.hosts import this_machine
+    from stockade.app.host import pictures
+    from stockade.app.host.hosts import this_machine
     from stockade.cli.triage import show_unseen
 
     kept, unseen = pictures.verify(stockade(config), this_machine(thorough=True), of)

@@ -13,7 +13,7 @@ from stockade.cli.options import Config, Json, stockade
 from stockade.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from stockade.app.responding import Responding
+    from stockade.app.respond.responding import Responding
     from stockade.respond.standing import PlanState
 
 plan = typer.Typer(help="Draw a plan against a compromise; it changes nothing.", no_args_is_help=True)
@@ -86,7 +86,7 @@ def instance(
 
     It has everybody's account in it, root's too. Steps on another machine than this are left to be done there by hand.
     """
-    from stockade.app.machines import asked_here
+    from stockade.app.respond.machines import asked_here
 
     with stockade(config).responding() as response:
         asked = asked_here(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
-    from stockade.app.reaching import Found, Reaching
+    from stockade.app.respond.reaching import Found, Reaching
     from stockade.directory.accounts import Level
     from stockade.directory.rotation import Item
     from stockade.directory.ticks import Tick
@@ -56,7 +56,7 @@ def reach(
 
     Ticks are kept in the audit log. A line cannot be ticked off while something can still read it.
     """
-    from stockade.app.reaching import reaching, ref_of
+    from stockade.app.respond.reaching import reaching, ref_of
 
     asked, least = stockade(config), _level(protected)
     subject = _leaked(config) if token else who

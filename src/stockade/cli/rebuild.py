@@ -16,7 +16,7 @@ from stockade.cli.options import Config, Json, stockade
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from stockade.app.rebuilding import Drawn, Rebuilding
+    from stockade.app.respond.rebuilding import Drawn, Rebuilding
     from stockade.respond.gate import Box
     from stockade.respond.rebuild import Entered
 
@@ -61,7 +61,7 @@ def plan(
 
     Few of them are opened: the border between clean and tainted is sought by halves.
     """
-    from stockade.app.rebuilding import rebuilding
+    from stockade.app.respond.rebuilding import rebuilding
 
     with rebuilding(stockade(config), machine) as question:
         drawn = question.draw(
@@ -81,7 +81,7 @@ def plan(
 @rebuild.command()
 def show(*, machine: Machine = "", config: Config = None, json: Json = False) -> None:
     """The list: what is done, what is not, and what to type."""
-    from stockade.app.rebuilding import rebuilding
+    from stockade.app.respond.rebuilding import rebuilding
 
     with rebuilding(stockade(config), machine) as question:
         if not json:
@@ -103,7 +103,7 @@ def done(
     config: Config = None,
 ) -> None:
     """Say that a line is done. Lines are done in their order."""
-    from stockade.app.rebuilding import rebuilding
+    from stockade.app.respond.rebuilding import rebuilding
 
     with rebuilding(stockade(config), machine) as question:
         question.done(line, on=on, reason=reason)
@@ -119,7 +119,7 @@ def waive(
     config: Config = None,
 ) -> None:
     """Say that a line need not be, and why."""
-    from stockade.app.rebuilding import rebuilding
+    from stockade.app.respond.rebuilding import rebuilding
 
     with rebuilding(stockade(config), machine) as question:
         question.waive(line, reason)
@@ -135,7 +135,7 @@ def serve(
     config: Config = None,
 ) -> None:
     """Put the machine back in service: through the gate, when every line is good or waived."""
-    from stockade.app.rebuilding import GateClosed, rebuilding
+    from stockade.app.respond.rebuilding import GateClosed, rebuilding
 
     with rebuilding(stockade(config), machine) as question:
         try:

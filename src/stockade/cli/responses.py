@@ -16,7 +16,7 @@ from stockade.cli.options import Config, Json, stockade
 from stockade.steps import Tactic
 
 if TYPE_CHECKING:
-    from stockade.app.responding import Responding
+    from stockade.app.respond.responding import Responding
     from stockade.events import Ref
     from stockade.respond.acting import Tell
     from stockade.respond.standing import PlanState, StepState
@@ -117,7 +117,7 @@ def undo(
     It lets somebody in again, and so goes through the gate as unblock does: every box is green, or waived, or two
     people answer for it. Where two people must approve, two must ask for this. Exit code 1 when steps failed or wait.
     """
-    from stockade.app.responding import GateClosed
+    from stockade.app.respond.responding import GateClosed
     from stockade.cli.planned import show_boxes
 
     with stockade(config).responding() as response:

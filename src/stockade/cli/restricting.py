@@ -16,7 +16,7 @@ from stockade.cli.options import Config, Json, stockade
 from stockade.errors import ConfigurationError, Refused
 
 if TYPE_CHECKING:
-    from stockade.app.restricting import Asked, Drawn, Restricting
+    from stockade.app.host.restricting import Asked, Drawn, Restricting
     from stockade.host.restrict.named import Server
     from stockade.host.restrict.standing import Standing
     from stockade.host.restrict.trying import Answers
@@ -54,7 +54,7 @@ def restrict(
     json: Json = False,
 ) -> None:
     """Let only those through who are named: you, your people, the sinks of the log, resolvers, and servers you name."""
-    from stockade.app.restricting import Asked
+    from stockade.app.host.restricting import Asked
 
     asked = Asked(allow, allow_out, operator, even_me=even_me)
     _shut(asked, confirm_within, config, dry_run=dry_run, yes=yes, json=json)
@@ -71,7 +71,7 @@ def isolate(
     json: Json = False,
 ) -> None:
     """Let nobody through but you and the sinks of the log."""
-    from stockade.app.restricting import Asked
+    from stockade.app.host.restricting import Asked
 
     asked = Asked(operator=operator, strict=True, even_me=even_me)
     _shut(asked, confirm_within, config, dry_run=dry_run, yes=yes, json=json)
@@ -79,7 +79,7 @@ def isolate(
 
 def confirm(*, config: Config = None) -> None:
     """Keep what is on trial; that you can type this shows that you were not cut off."""
-    from stockade.app.restricting import restricting
+    from stockade.app.host.restricting import restricting
 
     with restricting(stockade(config)) as network:
         network.confirm()
@@ -96,7 +96,7 @@ def lift(
 
     While the machine is under a response, only when the gate is open.
     """
-    from stockade.app.restricting import restricting
+    from stockade.app.host.restricting import restricting
     from stockade.cli.gating import through_the_gate
 
     ours = stockade(config)
@@ -108,7 +108,7 @@ def lift(
 
 def restrictions(*, config: Config = None, json: Json = False) -> None:
     """What is in force: who passes, how often, and what was dropped."""
-    from stockade.app.restricting import restricting
+    from stockade.app.host.restricting import restricting
 
     with restricting(stockade(config)) as network:
         found = network.standing()
@@ -120,7 +120,7 @@ def restrictions(*, config: Config = None, json: Json = False) -> None:
 
 
 def _shut(asked: Asked, confirm_within: str, config: Path | None, *, dry_run: bool, yes: bool, json: bool) -> None:
-    from stockade.app.restricting import restricting
+    from stockade.app.host.restricting import restricting
 
     within = _seconds(confirm_within)
     with restricting(stockade(config)) as network:

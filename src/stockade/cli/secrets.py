@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
-    from stockade.app.renewing import Listed
-    from stockade.app.secrets import Scanned
+    from stockade.app.host.secrets import Scanned
+    from stockade.app.respond.renewing import Listed
     from stockade.directory.rotation import Item
     from stockade.host.secrets.found import Found
 
@@ -50,7 +50,7 @@ def scan(
 
     What was found before and is another now is recorded as rotated. Nothing is changed.
     """
-    from stockade.app.secrets import asked_of, scanning
+    from stockade.app.host.secrets import asked_of, scanning
 
     ours = stockade(config)
     asked = asked_of(ours, paths or [])
@@ -75,7 +75,7 @@ def list_(
 
     A line cannot be ticked off while something can still read it. The first line is the machine itself.
     """
-    from stockade.app.renewing import renewing
+    from stockade.app.respond.renewing import renewing
 
     with renewing(stockade(config)) as question:
         found = question.look(all_=everything)
@@ -104,7 +104,7 @@ def reopen(refs: Refs, *, config: Config = None) -> None:
 
 def _tick(verb: str, refs: list[str], reason: str, config: Path | None) -> None:
     """One after the other, each by what stands after the one before."""
-    from stockade.app.renewing import renewing
+    from stockade.app.respond.renewing import renewing
 
     with renewing(stockade(config)) as question:
         for text in refs:

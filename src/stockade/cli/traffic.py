@@ -58,7 +58,7 @@ def review(
     Access logs of nginx and Apache, Zeek's logs, conntrack, log lines of nftables, flow logs of AWS and Google Cloud,
     captures and what tcpdump prints. Exit code 1 when more than notes were found.
     """
-    from stockade.app.traffic import looked_at, normal_from, put_on_record
+    from stockade.app.host.traffic import looked_at, normal_from, put_on_record
     from stockade.cli import flows
     from stockade.host.traffic.places import Places
     from stockade.lines.stamps import Dating
@@ -89,7 +89,7 @@ def learn(
     form: Format = "",
 ) -> None:
     """Learn what is normal from records of a time that was good: who calls what, and how much is sent."""
-    from stockade.app.traffic import normal_from
+    from stockade.app.host.traffic import normal_from
     from stockade.cli import flows
     from stockade.host.traffic.places import Places
     from stockade.lines.stamps import Dating

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-    from stockade.app.updates import Looked
+    from stockade.app.host.updates import Looked
     from stockade.host.triage.seen import Facts
     from stockade.host.updates.behind import Behind
     from stockade.host.updates.planning import Step
@@ -47,7 +47,7 @@ def list_(
     Packages of the distribution are judged by the distribution's own word, everything else by its makers' releases.
     Nothing is fetched. Exit code 1 when something is exploited, or mended by a security release.
     """
-    from stockade.app.updates import look
+    from stockade.app.host.updates import look
 
     with _asking():
         found = look(stockade(config), _here())
@@ -66,7 +66,7 @@ def plan(*, config: Config = None, json: Json = False) -> None:
 
     Nothing is updated.
     """
-    from stockade.app.updates import plan as made
+    from stockade.app.host.updates import plan as made
 
     with _asking():
         found, steps = made(stockade(config), _here())
@@ -82,7 +82,7 @@ def remind(*, config: Config = None, json: Json = False) -> None:
 
     `stockade serve` does so by itself where the configuration has a table [updates]. Exit code 1 when there was one.
     """
-    from stockade.app.reminding import remind as reminded
+    from stockade.app.host.reminding import remind as reminded
 
     told = reminded(stockade(config), _here())
     if json:
@@ -110,7 +110,7 @@ def refresh(
     What is needed of it is kept in the state directory, with its date and digest. Without --from, what the
     configuration has under [updates].
     """
-    from stockade.app.updates import refresh as read
+    from stockade.app.host.updates import refresh as read
 
     asked = stockade(config)
     sources = read(asked, tuple(origins))
@@ -135,7 +135,7 @@ def _asking() -> Iterator[None]:
 
 
 def _here() -> Facts:
-    from stockade.app.hosts import this_machine
+    from stockade.app.host.hosts import this_machine
     from stockade.host.triage.seen import Facts
 
     return Facts(this_machine(thorough=True))

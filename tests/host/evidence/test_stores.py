@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stockade.app.evidence_places import Bucket, FolderSink, sink_of
+from stockade.app.host.evidence_places import Bucket, FolderSink, sink_of
 from stockade.audit.sinks.settings import SinkSettings
 from stockade.config import Settings
 from stockade.errors import ConfigurationError, Refused, Tampered, Unavailable
@@ -97,7 +97,7 @@ def test_writing_over_a_name_is_impossible_or_found(rig: Rig, place: Place) -> N
 
 
 def test_a_store_that_is_away_says_so(tmp_path: Path, ceph: Ceph, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stockade.app.evidence_places.TRIES", 1)
+    monkeypatch.setattr("stockade.app.host.evidence_places.TRIES", 1)
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
     away = replace(settings_of(ceph, "nobody"), endpoint="http://127.0.0.1:9", reader_key="")

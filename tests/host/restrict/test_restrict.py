@@ -169,7 +169,7 @@ def test_a_trial_that_is_over_leaves_what_was_confirmed_before(hosts: Hosts) -> 
 
 
 def test_it_is_taken_away_at_once_when_what_was_named_does_not_answer_any_more(hosts: Hosts) -> None:
-    from stockade.app.restricting import _looked_up
+    from stockade.app.host.restricting import _looked_up
     from stockade.host.restrict.written import read
 
     packets, before = PacketFilter(hosts.nft), hosts.ruleset()

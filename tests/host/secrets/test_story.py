@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from stockade.app import Stockade
-from stockade.app.renewing import Listed, renewing
-from stockade.app.secrets import Scanned, asked_of, machine_name, scanning
+from stockade.app.host.secrets import Scanned, asked_of, machine_name, scanning
+from stockade.app.respond.renewing import Listed, renewing
 from stockade.cli import secrets as screen
 from stockade.config import load
 from stockade.directory import BuiltinDirectory

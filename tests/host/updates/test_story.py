@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from stockade.app import Stockade, hosts, releases, updates
+from stockade.app import Stockade
 from stockade.app.attending import roles
-from stockade.app.reminding import attend, remind
+from stockade.app.host import hosts, releases, updates
+from stockade.app.host.reminding import attend, remind
 from stockade.audit.reading import entries
 from stockade.config import load
 from stockade.errors import ConfigurationError, Tampered, Unavailable
@@ -103,8 +104,8 @@ def test_what_is_exploited_is_known_once_the_data_is_there_planned_recorded_and_
 def test_a_service_reads_its_sources_anew_and_reminds_of_a_release_that_came_since(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stockade.app.reminding.this_machine", lambda **_named: here.facts().machine)
-    monkeypatch.setattr("stockade.app.reminding.Stockade", lambda *_args, **_named: here.stockade)
+    monkeypatch.setattr("stockade.app.host.reminding.this_machine", lambda **_named: here.facts().machine)
+    monkeypatch.setattr("stockade.app.host.reminding.Stockade", lambda *_args, **_named: here.stockade)
     told, days = list[Event](), iter([False, False, True])
 
     def ended(_seconds: float) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from stockade.app.looking import Question, look
+from stockade.app.respond.looking import Question, look
 from stockade.directory.accounts import FACTOR_KINDS, Account, Credential, CredentialKind
 from stockade.directory.rotation import Item
 from stockade.directory.ticks import SETTLED
@@ -22,7 +22,7 @@ from stockade.respond.renewal import SEALED, Line
 from stockade.respond.world import OWN_WAYS_IN, Reached, World
 
 if TYPE_CHECKING:
-    from stockade.app.renewing import Listed
+    from stockade.app.respond.renewing import Listed
     from stockade.directory import BuiltinDirectory
 
 Observe = Callable[[Iterable[Ref]], Mapping[Ref, Mapping[str, object]]]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stockade.app.evidence_places import EvidenceSink, sink_of
+from stockade.app.host.evidence_places import EvidenceSink, sink_of
 from stockade.app.recording import there_is_one
 from stockade.app.stockade import Stockade
 from stockade.config import Settings

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stockade.app.mentions import naming
-from stockade.app.reaching import ref_of
-from stockade.app.secrets import STORY, machine_name
+from stockade.app.host.secrets import STORY, machine_name
+from stockade.app.respond.mentions import naming
+from stockade.app.respond.reaching import ref_of
 from stockade.directory import BuiltinDirectory
 from stockade.directory.ticks import Progress, done, progress, reopened, waived
 from stockade.events import Entry, Ref

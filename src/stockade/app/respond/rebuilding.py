@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from stockade.app.audit_check import audit_log
-from stockade.app.renewing import Renewing, contained
-from stockade.app.secrets import machine_name
+from stockade.app.host.secrets import machine_name
+from stockade.app.respond.renewing import Renewing, contained
 from stockade.errors import ConfigurationError, Refused, StockadeError
 from stockade.events import Entry, Event, Ref
 from stockade.host.backups.listed import Backup, files

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from stockade.app.drills import CONFIGURATION, made, stockade_of
+from stockade.app.respond.drills import CONFIGURATION, made, stockade_of
 from stockade.app.searching import sources
 from stockade.errors import ConfigurationError
 from stockade.events import Event

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from stockade.app import releases
-from stockade.app.installed import installed, reboot_asked_for, settings_of, system_of
-from stockade.app.pictures import about
+from stockade.app.host import releases
+from stockade.app.host.installed import installed, reboot_asked_for, settings_of, system_of
+from stockade.app.host.pictures import about
 from stockade.app.stockade import Stockade
 from stockade.events import Event
 from stockade.host.facts.tree import Tree

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stockade.app.looking import Question, look
-from stockade.app.machines import Asked, Known, asked_again, findings, seen
+from stockade.app.respond.looking import Question, look
+from stockade.app.respond.machines import Asked, Known, asked_again, findings, seen
 from stockade.directory import BuiltinDirectory
 from stockade.directory.accounts import Account, Credential
 from stockade.directory.builtin.acting import BuiltinActuator, kept_from_all
@@ -26,7 +26,7 @@ from stockade.steps import Tactic
 
 if TYPE_CHECKING:
     from stockade.app.recording import Recording
-    from stockade.app.renewing import Listed
+    from stockade.app.respond.renewing import Listed
     from stockade.config import Settings
 
 MOST = 100

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from stockade.actions import BEHAVIOUR_OF, Behaviour
 from stockade.app.audit_check import audit_log
-from stockade.app.drawing import Drawing
-from stockade.app.evidence import as_step
-from stockade.app.renewing import Renewing
-from stockade.app.restricting import Restricting
+from stockade.app.host.evidence import as_step
+from stockade.app.host.restricting import Restricting
+from stockade.app.respond.drawing import Drawing
+from stockade.app.respond.renewing import Renewing
 from stockade.config.state import state_of
 from stockade.directory import BuiltinDirectory
 from stockade.directory.accounts import FACTOR_KINDS, SYSTEM, Account, Credential, CredentialKind
@@ -39,7 +39,7 @@ from stockade.steps import Tactic
 
 if TYPE_CHECKING:
     from stockade.app.recording import Recording
-    from stockade.app.renewing import Listed
+    from stockade.app.respond.renewing import Listed
     from stockade.app.stockade import Stockade
     from stockade.config import Settings
 

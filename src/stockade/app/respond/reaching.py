@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from stockade.app.mentions import naming
+from stockade.app.respond.mentions import naming
 from stockade.directory import BuiltinDirectory
 from stockade.directory.accounts import SYSTEM, Level
 from stockade.directory.powers import PROTECTED

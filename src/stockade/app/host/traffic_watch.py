@@ -87,7 +87,7 @@ def _known(asked: TrafficSettings, kept: Path) -> Normal | None:
     """The normal that was learned. Raises ConfigurationError when the one that is named cannot be read."""
     if not kept.exists() and asked.normal is None:
         return None
-    from stockade.app.traffic import normal_from
+    from stockade.app.host.traffic import normal_from
     from stockade.lines.stamps import Dating
 
     return normal_from(kept, (), Places(asked.own), Dating(time.time))

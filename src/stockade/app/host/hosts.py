@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from stockade.app import updates
-from stockade.app.pictures import about, known
+from stockade.app.host import updates
+from stockade.app.host.pictures import about, known
 from stockade.app.recording import there_is_one
 from stockade.app.stockade import Stockade
 from stockade.events import Event

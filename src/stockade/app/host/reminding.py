@@ -7,10 +7,10 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from stockade.app.hosts import this_machine
-from stockade.app.installed import settings_of
+from stockade.app.host.hosts import this_machine
+from stockade.app.host.installed import settings_of
+from stockade.app.host.updates import as_details, look, refresh
 from stockade.app.stockade import Stockade
-from stockade.app.updates import as_details, look, refresh
 from stockade.config import Settings
 from stockade.config.state import state_of
 from stockade.errors import StockadeError
