@@ -37,6 +37,15 @@ def test_every_kind_of_error_has_its_code() -> None:
     assert [exit_of(error) for error in errors] == [Exit.USAGE, Exit.REFUSED, Exit.UNAVAILABLE, Exit.TAMPERED]
 
 
+def test_where_the_library_is_alone_the_command_says_what_it_needs() -> None:
+    program = "import sys; sys.modules['typer'] = None; sys.argv = ['stockade']; from stockade.cli import main; main()"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert ran.returncode == Exit.USAGE
+    assert "the command needs typer" in ran.stderr
+    assert "[server]" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
 def test_help_needs_nothing_heavy() -> None:
     code = "import sys, stockade.cli; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

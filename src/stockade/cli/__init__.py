@@ -26,6 +26,8 @@ def main() -> NoReturn:
     except StockadeError as error:
         complain(error)
         sys.exit(exit_of(error))
+    except ModuleNotFoundError as error:
+        _tell_what_is_missing(error)
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)
     except BrokenPipeError:
@@ -44,3 +46,13 @@ def _run() -> None:
         from stockade.cli.commands import app
 
         app()
+
+
+def _tell_what_is_missing(error: ModuleNotFoundError) -> NoReturn:
+    """The library needs nothing but Python, and may be installed alone; its command is made of more."""
+    name = (error.name or "stockade").partition(".")[0]
+    if name == "stockade":
+        raise error
+    sys.stderr.write(f"stockade: the command needs {name}, which is not installed; the library alone does not.\n")
+    sys.stderr.write("  Where Stockade came from, install all of it: pip install '.[server]', or 'stockade[server]'.\n")
+    sys.exit(Exit.USAGE)
