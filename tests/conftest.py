@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
+from httpx2._config import DEFAULT_TIMEOUT_CONFIG
 from hypothesis import HealthCheck, settings
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -39,6 +40,10 @@ _AT_ANY_PACE = settings(deadline=None, suppress_health_check=[HealthCheck.too_sl
 settings.register_profile("same", _AT_ANY_PACE, derandomize=True)  # what passed here passes elsewhere
 settings.register_profile("explore", _AT_ANY_PACE, derandomize=False)  # pytest --hypothesis-profile=explore
 settings.load_profile("same")
+
+
+for phase in ("connect", "read", "write", "pool"):
+    setattr(DEFAULT_TIMEOUT_CONFIG, phase, 60.0)  # an answer that is late on a busy machine is no wrong answer
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -10,7 +10,6 @@ from html import unescape
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
-import pyotp
 import pytest
 from authlib.integrations.base_client.errors import OAuthError  # type: ignore[import-untyped]
 from authlib.integrations.requests_client import OAuth2Session  # type: ignore[import-untyped]
@@ -20,6 +19,7 @@ from stockade.directory import Credential, Scope
 from stockade.directory.pkce import challenge_of
 from stockade.gateway.identity import identify
 from stockade.guard.gate import Guard
+from tests.gateway.authenticator import App
 from tests.gateway.conftest import Forge, starting
 from tests.gateway.test_pages import CONTRASTS
 from tests.gateway.test_second_factor import picture
@@ -264,14 +264,14 @@ def test_a_second_factor_is_asked_for_before_any_consent(stage: Stage) -> None:
     directory, now = stage.forge.directory, time.time()
     carol = directory.create_account("carol", password=stage.forge.made.password)
     cookie = directory.open_session(carol, now, 600)
-    app = pyotp.TOTP(str.__str__(directory.enrol_totp(cookie, now)))
-    directory.confirm_totp(cookie, app.generate_otp(int(now // 30)), "phone", now)
+    app = App(str.__str__(directory.enrol_totp(cookie, now)))
+    directory.confirm_totp(cookie, app.code(), "phone", time.time())
     stage.ask()
     half = sign_in(stage.browser, "carol", stage.forge.made.password)
     assert half.headers["location"] == "/users/sign_in"
     assert stage.ask().headers["location"] == "/users/sign_in"
     page = stage.browser.get("/users/sign_in")
-    form = {"authenticity_token": field(page.text), "user[otp_attempt]": app.generate_otp(int(now // 30) + 1)}
+    form = {"authenticity_token": field(page.text), "user[otp_attempt]": app.code()}
     whole = stage.browser.post("/users/sign_in", data=form)
     assert "Let Board act for you?" in stage.browser.get(whole.headers["location"]).text
 

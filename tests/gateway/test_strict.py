@@ -18,16 +18,9 @@ POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
 LAST = b"GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
-class Brief(StrictProtocol):
-    """Hangs up soon, so that a test knows when all has been said."""
-
-    idle_seconds = 0.3
-    tick_seconds = 0.1
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:
-    with serving(echo, protocol=Brief) as running:
+    with serving(echo) as running:
         yield running
 
 

@@ -22,7 +22,7 @@ class Response:
         return json.loads(self.body)
 
 
-def spoken(port: int, *pieces: bytes, hang_up: bool = False, head: bool = False, seconds: float = 10) -> list[Response]:
+def spoken(port: int, *pieces: bytes, hang_up: bool = False, head: bool = False, seconds: float = 60) -> list[Response]:
     """Send the pieces, and read until the server closes; every response that came."""
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.settimeout(seconds)

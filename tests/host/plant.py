@@ -17,11 +17,12 @@ import struct
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 SLEEPER = """
 #include <unistd.h>
-int main(void) { alarm(60); sleep(60); return 0; }
+int main(void) { alarm(600); sleep(600); return 0; }
 """
 PRELOAD = "__attribute__((constructor)) static void hello(void) {}"
 HIDER = """
@@ -38,8 +39,8 @@ struct dirent64 *readdir64(DIR *d) {
 }
 struct dirent *readdir(DIR *d) { return (struct dirent *)readdir64(d); }
 """
-LISTEN = "import socket,time;s=socket.socket();s.bind(('127.0.0.1',31337));s.listen();time.sleep(60)"
-SNIFF = "import socket,time;s=socket.socket(17,3,socket.htons(3));time.sleep(60)"
+LISTEN = "import socket,time;s=socket.socket();s.bind(('127.0.0.1',31337));s.listen();time.sleep(600)"
+SNIFF = "import socket,time;s=socket.socket(17,3,socket.htons(3));time.sleep(600)"
 started: list[subprocess.Popen[bytes]] = []
 
 
@@ -47,6 +48,13 @@ def start(*argv: object, **more: object) -> int:
     process = subprocess.Popen(list(map(str, argv)), stdin=more.pop("stdin", subprocess.DEVNULL), **more)  # type: ignore[call-overload]
     started.append(process)
     return int(process.pid)
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, what
+        time.sleep(0.02)
 
 
 def build(folder: Path, name: str, source: str, *options: str) -> Path:
@@ -83,18 +91,20 @@ def planted(folder: Path) -> dict[str, int]:
     found["odd-place"] = start(shutil.copy(sleeper, folder / ".cache-upd"))
     found["false-name"] = start("/usr/sbin/sshd -D", executable=sleeper)
     found["unowned-binary"] = start(shutil.copy(sleeper, "/usr/libexec/dbus-renew"))
-    found["preloaded-library"] = start("/bin/sleep", "60", env={"LD_PRELOAD": str(preload)})
+    found["preloaded-library"] = start("/bin/sleep", "600", env={"LD_PRELOAD": str(preload)})
     library = Path(shutil.copy(preload, folder / "rep.so"))
-    found["deleted-library"] = start("/bin/sleep", "60", env={"LD_PRELOAD": str(library)})
+    found["deleted-library"] = start("/bin/sleep", "600", env={"LD_PRELOAD": str(library)})
     found["unknown-listener"] = start(sys.executable, "-c", LISTEN)
     found["sniffer"] = start(sys.executable, "-c", SNIFF)
     found["reverse-shell"] = reverse_shell()
     subprocess.run(["ip", "link", "set", "d0", "promisc", "on", "up"], check=True)
-    found["covered-process"] = start("/bin/sleep", "60")
+    found["covered-process"] = start("/bin/sleep", "600")
     (folder / "empty").mkdir()
     subprocess.run(["mount", "--bind", folder / "empty", f"/proc/{found['covered-process']}"], check=True)
-    found["hidden-process"] = start("/bin/sleep", "60")
-    time.sleep(0.3)
+    found["hidden-process"] = start("/bin/sleep", "600")
+    until(lambda: str(library) in Path(f"/proc/{found['deleted-library']}/maps").read_text(), "the library")
+    until(lambda: f":{31337:X} " in Path("/proc/net/tcp").read_text(), "the listener")
+    until(lambda: len(Path("/proc/net/packet").read_text().splitlines()) > 1, "the sniffer")
     away.unlink()
     library.unlink()
     return found
@@ -106,7 +116,7 @@ def reverse_shell() -> int:
     client = socket.create_connection(server.getsockname())
     taken, _ = server.accept()
     server.detach(), taken.detach()
-    return start("/bin/bash", "-i", stdin=client, stdout=client, stderr=client, preexec_fn=lambda: signal.alarm(60))
+    return start("/bin/bash", "-i", stdin=client, stdout=client, stderr=client, preexec_fn=lambda: signal.alarm(600))
 
 
 def loaded() -> int:

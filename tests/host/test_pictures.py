@@ -21,8 +21,8 @@ said() { name=$1; shift; "$PROGRAM" host "$@" --json > "$name" 2> "$name.err"; e
 said early diff
 said taken baseline
 said same verify
-python3 -c 'import socket,time;s=socket.create_server(("0.0.0.0",4567));time.sleep(60)' &
-sleep 0.5
+python3 -c 'import socket,time;s=socket.create_server(("0.0.0.0",4567));time.sleep(600)' &
+until grep -q :11D7 /proc/net/tcp; do sleep 0.1; done
 said new diff
 said wrong verify
 said look triage --quick

@@ -292,6 +292,12 @@ def test_an_ebpf_program_that_nobody_holds_is_a_note_where_somebody_could_not_be
     assert worst(kernel.programs("web1", [Program(4, "lsm")], [silent], owner)) == "informational"
 
 
+def test_an_ebpf_program_of_the_machine_is_held_by_nobody_who_can_be_seen_from_within_a_container() -> None:
+    assert worst(kernel.programs("web1", [Program(4, "lsm")], [], owner, contained=True)) == "informational"
+    holder = process("/opt/beacon", programs={4: 2})
+    assert worst(kernel.programs("web1", [Program(4, "lsm")], [holder], owner, contained=True)) == "medium"
+
+
 def test_threads_and_processes_that_come_and_go_are_not_hidden() -> None:
     listed = iter([{1, 2}, {1, 2, 30}, {1, 2, 30}, {1, 2, 30}])  # 30 was born while we looked
 

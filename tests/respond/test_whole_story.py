@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pyotp
 import pytest
 from playwright.sync_api import Page
 
@@ -22,9 +21,10 @@ from stockade.directory.sealing import Sealing
 from stockade.events import Ref
 from tests.cli.terminal import Said, Terminal
 from tests.cli.test_serve import served
+from tests.gateway.authenticator import STEP, App
 from tests.gateway.git_client import GitClient
 from tests.gateway.images import Skopeo
-from tests.respond.ways import BACK, STEP, Clients, SecurityKey
+from tests.respond.ways import BACK, Clients, SecurityKey
 from tests.servers.docker_registry import write_image
 from tests.servers.processes import wait_until
 from tests.servers.sshd import start_sshd
@@ -204,9 +204,8 @@ def factors(stage: Stage, key: SecurityKey) -> None:
     key.signs_in()
     clients.codes = key.enrolled()
     cookie = key.cookie.partition("=")[2]
-    clients.totp = pyotp.TOTP(str.__str__(directory.enrol_totp(cookie, now)))
-    clients.last_step = int(now // STEP) - 1
-    directory.confirm_totp(cookie, clients.totp.generate_otp(clients.last_step), "a phone", now)
+    clients.app = App(str.__str__(directory.enrol_totp(cookie, now)))
+    directory.confirm_totp(cookie, clients.app.of(int(now // STEP) - 1), "a phone", now)
     ref = {each.kind: each.ref for each in directory.factors("alice")}
     stage.way("security key", ref[KIND.WEBAUTHN], key.works)
     stage.way("authenticator app", ref[KIND.TOTP], clients.by_app)
@@ -241,7 +240,7 @@ def locked_for_a_night(stage: Stage) -> None:
     """At three in the morning one word shuts it all for two hours, and gives it all back."""
     shut = {name for name, way in stage.tried.items() if "token/" in way.target} | {"SSH key"}
     stage.stockade("lock alice --for 2h")
-    wait_until(lambda: not stage.clients.ssh("laptop"), "the lock to hold", seconds=1)
+    wait_until(lambda: not stage.clients.ssh("laptop"), "the lock to hold")
     assert {name for name in shut if stage.tried[name].works()} == set()
     stage.stockade("unlock alice")
 
@@ -277,7 +276,7 @@ def test_an_account_is_stolen_shut_and_given_back(stage: Stage, page: Page) -> N
     stage.stockade(f"approve {plan['digest']}")
     code = clients.consented(cookie, board[0])
     stage.stockade(f"run {plan['digest']} --secrets-to new")
-    wait_until(lambda: not clients.by_password(), "alice to be refused", seconds=1)
+    wait_until(lambda: not clients.by_password(), "alice to be refused")
     assert clients.redeemed(board, code)["error"] == "invalid_grant"
     assert stage.open() == set()
 

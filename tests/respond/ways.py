@@ -11,17 +11,16 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
-import pyotp
 from playwright.sync_api import Page
 
 from stockade.directory.pkce import challenge_of
+from tests.gateway.authenticator import App
 from tests.gateway.images import Skopeo
 from tests.ssh.conftest import House
 
 REFS = "/demo/hello.git/info/refs?service=git-upload-pack"
 BACK = "https://board.example.net/cb"
 VERIFIER = "a-verifier-of-at-least-forty-three-characters"
-STEP = 30
 
 
 @dataclass
@@ -32,8 +31,7 @@ class Clients:
     skopeo: Skopeo
     password: str
     codes: list[str] = field(default_factory=list)
-    totp: pyotp.TOTP | None = None
-    last_step: int = 0
+    app: App | None = None
 
     @property
     def url(self) -> str:
@@ -88,13 +86,8 @@ class Clients:
             return shown.status_code == 303 and "Signed in as" in browser.get("/").text
 
     def by_app(self) -> bool:
-        """Each code counts once: what the app shows, or what it will show next where that was used."""
-        return self.by_second_step(self.shown_by_app)
-
-    def shown_by_app(self) -> str:
-        assert self.totp is not None
-        self.last_step = max(self.last_step + 1, int(time.time() // STEP))
-        return self.totp.generate_otp(self.last_step)
+        assert self.app is not None
+        return self.by_second_step(self.app.code)
 
     def by_recovery_code(self) -> bool:
         return self.by_second_step(self.codes.pop)

@@ -15,7 +15,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from random import SystemRandom
 
-_LISTENING_PORTS = range(10_000, 20_000)  # below what outgoing connections use, and so is + 10000, a cluster node's bus
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_LISTENING_PORTS = range(10_000 + _WORKER % _WORKERS, 20_000, _WORKERS)
+"""Below what outgoing connections use, and so is + 10000, a cluster node's bus. Each worker has its own: another might
+listen between our looking and our listening."""
 _RANDOM = SystemRandom()  # Hypothesis seeds the ordinary one alike in every worker
 _handed_out: set[int] = set()
 

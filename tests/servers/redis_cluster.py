@@ -62,6 +62,12 @@ class RedisCluster:
             with self.client(port) as client:
                 client.flushall()
 
+    def be_patient(self) -> None:
+        """From now on none of them takes a machine that is busy for a node that is lost."""
+        for port in self.ports:
+            with self.client(port) as client:
+                client.config_set("cluster-node-timeout", 300_000)
+
     def kill(self, port: int) -> None:
         """One node is gone at once; its replica takes over within about three seconds."""
         signal_group(self.nodes[port], signal.SIGKILL)
@@ -133,6 +139,7 @@ def _join(ports: list[int]) -> None:
 def shared_redis_cluster() -> Iterator[RedisCluster]:
     """The worker's cluster as the last test left it; tests ask for ``redis_cluster``."""
     with start_redis_cluster() as cluster:
+        cluster.be_patient()
         yield cluster
 
 

@@ -45,6 +45,12 @@ class RedisSentinel:
         """Whether every sentinel knows the replica and the other two sentinels."""
         return all(self._knows_all(port) for port in self.sentinels)
 
+    def be_patient(self) -> None:
+        """From now on none of them takes a machine that is busy for a primary that is lost."""
+        for port in self.sentinels:
+            with contextlib.closing(redis.Redis(port=port, socket_timeout=20)) as client:
+                client.execute_command("SENTINEL", "SET", self.service, "down-after-milliseconds", 300_000)
+
     def _knows_all(self, port: int) -> bool:
         with contextlib.closing(redis.Redis(port=port, socket_timeout=20, decode_responses=True)) as client:
             replicas = client.execute_command("SENTINEL", "REPLICAS", self.service)
@@ -89,6 +95,7 @@ def _sentinel(parent: Path, primary: int) -> Iterator[int]:
 def shared_redis_sentinel() -> Iterator[RedisSentinel]:
     """The worker's servers under Sentinel as the last test left them; tests ask for ``redis_sentinel``."""
     with start_redis_sentinel() as watched:
+        watched.be_patient()
         yield watched
 
 

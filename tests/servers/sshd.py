@@ -61,7 +61,7 @@ class Sshd:
 
 def _code(command: list[str], environment: dict[str, str] | None) -> int:
     done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False, env=environment
+        command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False, env=environment
     )
     return done.returncode
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +26,8 @@ env | sed -n "s/^STOCKADE_HOOKS.*/too much is told/p; s/^STOCKADE_STATE.*/too mu
 [ "$name" = refs/heads/forbidden ] && exit 1
 exit 0
 """
-SLEEPS = "#!/bin/sh\nexec sleep 60\n"
+NAP = f"60.{os.getpid()}"  # seconds that nobody else on this machine sleeps
+SLEEPS = f"#!/bin/sh\nexec sleep {NAP}\n"
 OTHER = "#!/bin/sh\necho I was planted; touch planted\n"
 PUSHES = ("http", "ssh")
 
@@ -128,7 +130,7 @@ def test_who_is_blocked_in_the_middle_of_a_push_is_cut_off_and_nothing_was_pushe
     wait_until(lambda: sleeping() == 1, "the hook")
     house.directory.block(who)
     try:
-        pushing.join(20)
+        pushing.join(50)
         assert done
         assert done[0].returncode != 0
         wait_until(lambda: sleeping() == 0, "the hook to end")
@@ -142,7 +144,7 @@ def sleeping() -> int:
     found = 0
     for each in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            found += each.read_bytes() == b"sleep\x0060\x00"
+            found += each.read_bytes() == f"sleep\0{NAP}\0".encode()
         except OSError:
             continue
     return found

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -44,7 +46,7 @@ def cut_off(going: subprocess.Popen[bytes], shut_out: Callable[[], object]) -> s
         assert going.stderr is not None
         assert going.stdout.read(4) != b""  # Git has begun to answer
         shut_out()
-        assert going.wait(timeout=20) != 0
+        assert going.wait(timeout=60) != 0
         return going.stderr.read().decode()
 
 
@@ -56,11 +58,18 @@ def test_clone_commit_push_and_see_it_on_record(house: House) -> None:
     house.git.commit(work, "large", b"x" * 300_000)
     pushed = house.run(name, "push", "origin", "HEAD:main", cwd=work)
     assert pushed.returncode == 0, pushed.stderr
-    found = house.forge.terminal.run("search", "actor:developer", "--json").out
-    assert "authentication.success" in found
-    assert "repository.write" in found
+    search = partial(house.forge.terminal.run, "search", "actor:developer", "--json")
+    wait_until(lambda: "repository.write" in search().out, "the push on record")
+    assert "authentication.success" in search().out
     head = house.git.must("rev-parse", "HEAD", cwd=work).strip()
-    entries = [entry for entry in read_back(house.base / "state" / "security.log") if entry.get("meta.user") == name]
+
+    def told() -> list[dict[str, Any]]:
+        return [
+            dict(entry) for entry in read_back(house.base / "state" / "security.log") if entry.get("meta.user") == name
+        ]
+
+    wait_until(lambda: len(told()) == 4, "all of it in the security log")
+    entries = told()
     assert [entry["action"] for entry in entries] == [
         "authentication.success",
         "repository.read",

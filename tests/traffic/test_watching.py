@@ -144,7 +144,7 @@ def host() -> Iterator[Callable[..., str]]:
 
     def run(*argv: str, text: str = "") -> str:
         done = subprocess.run(
-            ["ip", "netns", "exec", name, *argv], input=text, capture_output=True, text=True, check=True, timeout=20
+            ["ip", "netns", "exec", name, *argv], input=text, capture_output=True, text=True, check=True, timeout=60
         )
         return done.stdout
 
@@ -167,7 +167,7 @@ def test_the_kernels_own_connections_show_a_scan(host: Callable[..., str], held:
     events, seen = Events(("ip", "netns", "exec", host.__dict__["name"], "conntrack")), list[Flow]()
     try:
         knock = "import socket\nfor port in range(2000, 2030):\n    socket.socket().connect_ex(('127.0.0.2', port))"
-        wait_until(lambda: _seen(host, knock, events, seen), "the kernel to tell of 30 connections", seconds=20)
+        wait_until(lambda: _seen(host, knock, events, seen), "the kernel to tell of 30 connections")
     finally:
         events.close()
     window = Window(held, Places(), seconds=DAY, quiet=60)

@@ -51,17 +51,17 @@ def test_who_is_named_passes_and_all_others_are_cut_off(hosts: Hosts) -> None:
         for words in (four("operator"), f"{four('sink')}:8443", "opens all again by itself", "stockade host confirm"):
             assert words in said
         assert re.search(rf"answers +DNS {four('sink')}, UDP", said)
-        assert not talk.goes_on()
-        assert kept.goes_on(5.0)
+        assert talk.cut()
+        assert kept.goes_on()
         for address in machine("evil"):
-            assert not hosts.reaches("evil", address, 9000)
-            assert not hosts.reaches("evil", address, 2222)
+            assert hosts.cut("evil", address, 9000)
+            assert hosts.cut("evil", address, 2222)
         for address in machine("friend"):
             assert hosts.reaches("friend", address, 9000)
         assert hosts.reaches("machine", four("sink"), 8443)
         assert hosts.reaches("machine", four("friend"), 5000)
-        assert not hosts.reaches("machine", four("evil"), 4444)
-        assert not hosts.reaches("machine", six("evil"), 4444)
+        assert hosts.cut("machine", four("evil"), 4444)
+        assert hosts.cut("machine", six("evil"), 4444)
         assert me.stockade("confirm")[0] == 0
         shown = json.loads(me.stockade("restrictions --json")[1])
         assert (shown["kept"], shown["trial"], shown["left"]) == (1, 0, None)
@@ -81,9 +81,9 @@ def test_what_nobody_confirms_is_over_in_time_whatever_was_killed(hosts: Hosts) 
             typing.read_until("Type yes")
             typing.process.send_signal(signal.SIGKILL)
             typing.process.wait()
-        assert not talk.goes_on()
+        assert talk.cut()
         assert hosts.reaches("operator", four("operator", 1), 2222)
-        assert talk.goes_on(20.0)
+        assert talk.goes_on()
     assert hosts.console("confirm").returncode == 3
     assert "stockade_restrict" not in hosts.ruleset(), "what was left of it is gone with the next command"
 
@@ -108,14 +108,14 @@ def test_a_rule_that_would_cut_off_the_operator_is_refused_or_rolled_back_with_t
 
 
 def test_a_typed_yes_keeps_it(hosts: Hosts) -> None:
-    with Terminal(hosts, "restrict", "--allow", f"{four('friend')}/24", "--confirm-within", "9s") as typing:
+    with Terminal(hosts, "restrict", "--allow", f"{four('friend')}/24", "--confirm-within", "90s") as typing:
         typing.read_until("Enter shuts it")
         assert hosts.reaches("evil", four("evil", 1), 9000)
         typing.type("")
         typing.read_until("Type yes")
         typing.type("yes")
         typing.read_until("It stays shut")
-        assert not hosts.reaches("evil", four("evil", 1), 9000)
+        assert hosts.cut("evil", four("evil", 1), 9000)
 
 
 def test_a_container_is_shut_as_well_and_dockers_chains_are_let_be(hosts: Hosts) -> None:
@@ -127,14 +127,15 @@ def test_a_container_is_shut_as_well_and_dockers_chains_are_let_be(hosts: Hosts)
     with hosts.talking("evil", four("evil", 1), 8080) as talk, hosts.talking("box", four("evil"), 4444) as back:
         said = hosts.console("restrict", "--allow", f"{four('friend')}/24", "--allow-out", f"{four('friend')}:5000")
         assert said.returncode == 0, said.stderr
-        assert not talk.goes_on()
-        assert not back.goes_on()
-        assert [hosts.reaches(*each) for each in (*published, *outward)] == [False, True, False, True]
+        assert talk.cut()
+        assert back.cut()
+        assert [hosts.cut(*each) for each in (published[0], outward[0])] == [True, True]
+        assert [hosts.reaches(*each) for each in (published[1], outward[1])] == [True, True]
         assert hosts.reaches("machine", four("box"), 80), "what stays within the machine passes"
         assert hosts.reaches("box", four("box", 1), 9000)
         assert before == hosts.ruleset().partition("table inet stockade_restrict")[0], "Docker's own is as it was"
         hosts.console("lift")
-        assert talk.goes_on(20.0)
+        assert talk.goes_on()
     assert hosts.ruleset() == before
 
 
@@ -145,8 +146,8 @@ def test_isolate_leaves_the_operator_and_the_sinks_alone(hosts: Hosts) -> None:
         assert code == 0, said
         assert me.alive
         assert hosts.reaches("machine", four("sink"), 8443)
-        assert not hosts.reaches("friend", four("friend", 1), 9000)
-        assert not hosts.reaches("operator", four("operator", 1), 9000), "only to where the session goes"
+        assert hosts.cut("friend", four("friend", 1), 9000)
+        assert hosts.cut("operator", four("operator", 1), 9000), "only to where the session goes"
     (hosts.directory / "stockade.toml").write_text(SINK.format("nowhere.invalid"))
     refused = hosts.console("isolate", "--operator", four("operator"))
     assert refused.returncode == 3
@@ -158,9 +159,9 @@ def test_a_trial_that_is_over_leaves_what_was_confirmed_before(hosts: Hosts) -> 
     packets.try_out(Restriction(people=(network_of(four("friend")),)), 60, NOTE)
     packets.confirm()
     for _ in range(2):
-        packets.try_out(Restriction(people=(network_of(four("evil")),)), 3, NOTE)
+        packets.try_out(Restriction(people=(network_of(four("evil")),)), 6, NOTE)
     assert hosts.reaches("evil", four("evil", 1), 9000)
-    wait_until(lambda: not hosts.reaches("evil", four("evil", 1), 9000), "the trial to be over", 30)
+    wait_until(lambda: hosts.cut("evil", four("evil", 1), 9000), "the trial to be over")
     assert hosts.reaches("friend", four("friend", 1), 9000)
     packets.fall_back()
     standing = packets.standing()

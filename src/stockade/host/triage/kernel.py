@@ -192,9 +192,14 @@ def promiscuous(host: str, kernel: Kernel) -> Iterator[Oddity]:
         )
 
 
-def programs(host: str, found: Iterable[Program], processes: Sequence[Process], owner: Owner) -> Iterator[Oddity]:
-    """Programs of eBPF that neither systemd nor containers need, each with its holder, as far as that is known."""
-    blind = any("open files" in process.unread for process in processes)
+def programs(
+    host: str, found: Iterable[Program], processes: Sequence[Process], owner: Owner, *, contained: bool = False
+) -> Iterator[Oddity]:
+    """Programs of eBPF that neither systemd nor containers need, each with its holder, as far as that is known.
+
+    The kernel shows those of the whole machine; who looks from within a container does not see all that may hold them.
+    """
+    blind = contained or any("open files" in process.unread for process in processes)
     for program in found:
         holders = [process for process in processes if program.id in process.programs]
         severity, harmless = _of_program(program, holders, owner, blind=blind)
@@ -225,7 +230,7 @@ def _of_program(
     if not holders and blind:
         return (
             "informational",
-            "Some processes did not show their open files; one of them may hold it, such as systemd.",
+            "Some processes did not show their open files, or are outside; one of them may hold it, such as systemd.",
         )
     if program.kind in TRACING:
         return "medium", "Monitors and network plugins load such programs; no holder here is one, with a package."

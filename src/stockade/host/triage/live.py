@@ -60,7 +60,7 @@ def _with_packages(facts: Facts) -> Iterator[Oddity]:
     yield from masks.daemon_like(host, ours, owner)
     yield from talking.sniffers(host, facts.sockets, owner)
     yield from in_kernel.modules(host, facts.kernel, owner)
-    yield from in_kernel.programs(host, facts.programs, facts.processes, owner)
+    yield from in_kernel.programs(host, facts.programs, facts.processes, owner, contained=facts.kernel.contained)
 
 
 def _listening(facts: Facts, known: AbstractSet[str] | None) -> Iterator[Oddity]:
