@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from stockade.audit.reading import entries
 from tests.cli.terminal import Terminal, terminal
 from tests.traffic.planting import Beacon, written
-from tests.traffic.test_signals import BEGAN, CHANCE, DAY, asked, ordinary
+from tests.traffic.test_signals import BEGAN, DAY, asked, ordinary
 
 __all__ = ["terminal"]
 
@@ -17,8 +19,9 @@ HOSTILE = "x\x1b[2J\u202e<script>alert(1)</script>"
 @pytest.fixture
 def story(terminal: Terminal) -> Terminal:
     """A day with a beacon, a tunnel whose names would like to be mark-up, and a log to record in."""
-    beacon = Beacon(300, 0.1).records("203.0.113.9", BEGAN, BEGAN + DAY, CHANCE)
-    tunnel = [asked(n, f"{CHANCE.getrandbits(160):040x}.{HOSTILE}.example", "TXT") for n in range(60)]
+    chance = Random(4)
+    beacon = Beacon(300, 0.1).records("203.0.113.9", BEGAN, BEGAN + DAY, chance)
+    tunnel = [asked(n, f"{chance.getrandbits(160):040x}.{HOSTILE}.example", "TXT") for n in range(60)]
     written(terminal.directory / "conn.log", ordinary(), beacon, tunnel)
     written(terminal.directory / "before.log", ordinary(BEGAN - 3 * DAY, 3))
     return terminal

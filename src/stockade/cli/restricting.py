@@ -182,13 +182,17 @@ def _called(server: Server) -> str:
 
 
 def _answered(end: float) -> bool:
-    """Whether somebody types yes in time, while the seconds are counted down; that it arrives is the proof."""
+    """Whether somebody types keep in time, while the seconds are counted down; that it arrives is the proof.
+
+    It is no command. What was typed while the session was cut off arrives when all is open again, at the shell: there
+    ``yes`` would never end.
+    """
     while (left := end - time.monotonic()) > 0:
-        sys.stdout.write(f"\rType yes and Enter to keep it; it opens by itself in {left:3.0f} s: ")
+        sys.stdout.write(f"\rType keep and Enter to keep it; it opens by itself in {left:3.0f} s: ")
         sys.stdout.flush()
         if select.select([sys.stdin], [], [], min(1.0, left))[0]:
             line = sys.stdin.readline(100)
-            if line.strip().lower() in {"yes", "y"}:
+            if line.strip().lower() in {"keep", "yes", "y"}:
                 return True
             if not line:
                 break

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import subprocess
 import time
 
 import pytest
@@ -29,6 +30,14 @@ table ip filter {
   chain FORWARD { type filter hook forward priority filter; policy drop; jump DOCKER-USER; ct state established accept; jump DOCKER; ip saddr BOX accept; }
 }
 """  # noqa: E501
+
+
+DEAF = """
+table inet deaf {
+  chain input { type filter hook input priority -30; policy accept; tcp dport 9000 tcp flags & psh != psh drop; }
+}
+"""
+"""No answer of the other side to what was sent is heard."""
 
 
 def machine(host: str) -> tuple[str, str]:
@@ -78,7 +87,7 @@ def test_who_is_named_passes_and_all_others_are_cut_off(hosts: Hosts) -> None:
 def test_what_nobody_confirms_is_over_in_time_whatever_was_killed(hosts: Hosts) -> None:
     with hosts.talking("evil", four("evil", 1), 9000) as talk:
         with Terminal(hosts, "restrict", "--operator", four("operator"), "--confirm-within", "5s", "--yes") as typing:
-            typing.read_until("Type yes")
+            typing.read_until("Type keep")
             typing.process.send_signal(signal.SIGKILL)
             typing.process.wait()
         assert talk.cut()
@@ -107,13 +116,13 @@ def test_a_rule_that_would_cut_off_the_operator_is_refused_or_rolled_back_with_t
     ]  # fmt: skip
 
 
-def test_a_typed_yes_keeps_it(hosts: Hosts) -> None:
+def test_a_typed_word_keeps_it(hosts: Hosts) -> None:
     with Terminal(hosts, "restrict", "--allow", f"{four('friend')}/24", "--confirm-within", "90s") as typing:
         typing.read_until("Enter shuts it")
         assert hosts.reaches("evil", four("evil", 1), 9000)
         typing.type("")
-        typing.read_until("Type yes")
-        typing.type("yes")
+        typing.read_until("Type keep")
+        typing.type("keep")
         typing.read_until("It stays shut")
         assert hosts.cut("evil", four("evil", 1), 9000)
 
@@ -167,6 +176,28 @@ def test_a_trial_that_is_over_leaves_what_was_confirmed_before(hosts: Hosts) -> 
     standing = packets.standing()
     assert standing is not None
     assert (standing.kept, standing.trial, standing.numbers) == (1, 0, (1,))
+
+
+def test_what_is_cut_off_is_tried_as_soon_as_it_may_pass_again(hosts: Hosts) -> None:
+    """TCP that hears nothing waits twice as long after each try; told that there is no way, it does not (RFC 6069)."""
+    packets, before = PacketFilter(hosts.nft), hosts.ruleset()
+    with hosts.talking("evil", four("evil", 1), 9000) as talk:
+        hosts.run("machine", "nft", "-f", "-", given=DEAF)
+        assert talk.goes_on()
+        wait_until(lambda: "unacked:1" in _sending(hosts), "an answer to be on its way")
+        packets.try_out(Restriction(), 60, NOTE)
+        hosts.run("machine", "nft", "delete", "table", "inet", "deaf")
+        wait_until(lambda: int(re.findall(r"retrans:\d+/(\d+)|$", _sending(hosts))[0] or 0) >= 6, "six tries")
+        assert int(re.findall(r"rto:(\d+)", _sending(hosts))[0]) < 1_000, "after six tries it would be 6 s"
+        nowhere = hosts.inside("machine", "bash", "-c", f"</dev/tcp/{four('evil')}/4444")
+        assert "Network is unreachable" in subprocess.run(nowhere, capture_output=True, text=True, check=False).stderr
+        packets.lift()
+        assert talk.goes_on()
+    assert hosts.ruleset() == before
+
+
+def _sending(hosts: Hosts) -> str:
+    return hosts.run("machine", "ss", "-Htin", "sport", "=", "9000")
 
 
 def test_it_is_taken_away_at_once_when_what_was_named_does_not_answer_any_more(hosts: Hosts) -> None:

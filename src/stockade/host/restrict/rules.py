@@ -1,7 +1,7 @@
 """The rules of a restriction, as the text that nft reads: how it begins on trial, is confirmed, and is taken away.
 
 Everything is in the table ``inet stockade_restrict``. Its three base chains come before the filters of others, Docker's
-too, and only drop: what they let pass, others may still refuse. Each restriction has chains of its own, numbered. One
+too, and only refuse: what they let pass, others may still refuse. Each restriction has chains of its own, numbered. One
 on trial is entered while the set ``trial`` has elements in it, which time out in the kernel (nft(8), "timeout"): when
 they are gone, packets go by the one that was confirmed before, or pass.
 
@@ -23,6 +23,11 @@ PRIORITY: Final = -20
 Match = tuple[str, str]
 """What packets look like, and what they are to this machine."""
 BASES: Final = ("coming", "going", *HOOKS)
+_ENDS: Final = {"input": "drop", "forward": "drop", "output": "reject with icmpx type no-route"}
+"""What becomes of all else. A program of the machine is told at once that there is no way, and nobody outside is told
+anything. TCP that hears so does not wait longer from one try to the next (RFC 6069), and an open connection is not
+broken by it (RFC 1122 section 4.2.3.9): a session that was cut off by mistake goes on as soon as it may.
+"""
 _NOT_A_BEGINNING: Final = "tcp flags & (syn | ack) != syn"
 _ERRORS: Final = (
     ("icmp type { destination-unreachable, time-exceeded, parameter-problem } ct state related", "errors"),
@@ -107,7 +112,7 @@ def _chains(restriction: Restriction, number: int, note: str) -> Iterator[str]:
     }
     for base, rules in contents.items():
         yield f"create chain {TABLE} {base}_{number}"
-        end = [f"counter drop{_comment(note)}"] if base in HOOKS else []
+        end = [f"counter {_ENDS[base]}{_comment(note)}"] if base in HOOKS else []
         yield from (f"add rule {TABLE} {base}_{number} {rule}" for rule in (*rules, *end))
 
 

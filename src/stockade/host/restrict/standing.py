@@ -90,7 +90,7 @@ def standing_of(listed: Sequence[Mapping[str, Any]]) -> Standing:
     alive = None if left is None or left < 0 else left
     number = trial if alive is not None or not kept else kept
     own = [rule for rule in rules if number and rule["chain"] in {f"{base}_{number}" for base in BASES}]
-    drops = [rule for rule in own if "drop" in rule["expr"][-1]]
+    drops = [rule for rule in own if {"drop", "reject"} & set(rule["expr"][-1])]
     return Standing(
         kept, trial, alive if trial else None, _numbers(chains),
         next((Note.parse(str(rule.get("comment", ""))) for rule in drops), None),

@@ -37,7 +37,9 @@ def goes(restriction: Restriction, connections: Iterable[Connection]) -> Iterato
     if cut:
         named = ", ".join(f"{peer} ({count})" if count > 1 else peer for peer, count in cut.most_common(SHOWN))
         more = f" and {len(cut) - SHOWN} more addresses" if len(cut) > SHOWN else ""
-        yield f"{sum(cut.values())} connections that are open now: {named}{more}"
+        count = sum(cut.values())
+        are = "connection that is" if count == 1 else "connections that are"
+        yield f"{count:,} {are} open now: {named}{more}"
 
 
 def then(within: float) -> Iterator[str]:
