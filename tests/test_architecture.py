@@ -193,6 +193,7 @@ PURE = [
     "stockade.respond.report",
     "stockade.respond.sheet",
     "stockade.respond.stix",
+    "stockade.respond.doings",
     "stockade.respond.telling",
     "stockade.respond.unsealed",
     "stockade.respond.written",

@@ -59,8 +59,8 @@ class Story:
     def plans(self) -> list[PlanState]:
         return list(standings(self.incident.entries).values())
 
-    def sheet(self, after: float = 100) -> Sheet:
-        return sheet(self.incident, self.plans, Rule(), NOW + after)
+    def sheet(self, after: float = 100, seen: Sequence[Entry] = ()) -> Sheet:
+        return sheet(self.incident, self.plans, Rule(), NOW + after, seen)
 
     def report(self, seen: Sequence[Entry] = ()) -> Report:
         by_name = {str(entry): entry for entry in self.entries}
@@ -84,6 +84,14 @@ def test_at_first_the_next_thing_is_a_plan() -> None:
     page = Story().sheet()
     assert (page.state, page.known, page.done) == ("open, nothing done yet", (), ())
     assert commands(page) == ["stockade plan account alice"]
+
+
+def test_what_an_account_did_is_known_from_the_first_moment() -> None:
+    made = [Event(NOW - at, "token.create", ALICE, TOKEN) for at in (50, 40)]
+    story = Story().add(*made, Event(NOW - 30, "key.add", ROOT, TOKEN))
+    page = story.sheet(seen=story.entries[1:])
+    assert [each.text for each in page.known] == ["alice acted 2 times on tokens in the window: token.create."]
+    assert page.known[0].entries == ("h/s#1", "h/s#2")
 
 
 def test_a_plan_is_approved_and_then_run() -> None:

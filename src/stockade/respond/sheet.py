@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from stockade.actions import BEHAVIOUR_OF, VOCABULARY
 from stockade.events import Entry, Severity
 from stockade.respond.approvals import Rule
+from stockade.respond.doings import doings
 from stockade.respond.incident import Incident, Remark
 from stockade.respond.next import next_of
 from stockade.respond.report import Sentence
@@ -39,8 +40,10 @@ class Sheet:
     next: tuple[Next, ...]
 
 
-def sheet(incident: Incident, plans: Sequence[PlanState], rule: Rule, now: float) -> Sheet:
-    """The page as it stands at ``now``; ``plans`` are those of this incident, in the order in which they were drawn."""
+def sheet(incident: Incident, plans: Sequence[PlanState], rule: Rule, now: float, seen: Sequence[Entry] = ()) -> Sheet:
+    """The page as it stands at ``now``; ``plans`` are those of this incident, in the order in which they were drawn,
+    and ``seen`` is what the log has about its subjects in the window.
+    """
     return Sheet(
         name=incident.name,
         title=incident.title,
@@ -48,7 +51,7 @@ def sheet(incident: Incident, plans: Sequence[PlanState], rule: Rule, now: float
         state=state_of(incident, plans),
         opened=incident.opened,
         people=tuple(incident.people.items()),
-        known=tuple(_known(incident, plans)),
+        known=tuple(_known(incident, plans, seen)),
         unknown=tuple(_unknown(incident, plans)),
         done=tuple(_done(incident, plans)),
         next=tuple(_next(incident, plans, rule, now)),
@@ -66,7 +69,7 @@ def state_of(incident: Incident, plans: Sequence[PlanState]) -> str:
 _WORST = ("waiting", "begun", "contained, unverified", "contained", "over")
 
 
-def _known(incident: Incident, plans: Sequence[PlanState]) -> Iterator[Sentence]:
+def _known(incident: Incident, plans: Sequence[PlanState], seen: Sequence[Entry]) -> Iterator[Sentence]:
     for finding in incident.findings:
         yield Sentence(f"{finding.title} ({finding.severity}, rule {finding.rule}).", (finding.entry, *finding.entries))
     for note in incident.said(Remark.KNOWN):
@@ -76,6 +79,8 @@ def _known(incident: Incident, plans: Sequence[PlanState]) -> Iterator[Sentence]
         if verified:
             text = f"{len(verified)} steps of plan {plan.digest[:8]} were looked up again and hold."
             yield Sentence(text, _looks(verified))
+    for subject in incident.subjects:
+        yield from doings(subject, seen)
 
 
 def _unknown(incident: Incident, plans: Sequence[PlanState]) -> Iterator[Sentence]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from stockade.actions import BEHAVIOUR_OF, Behaviour
-from stockade.events import Entry, Ref
+from stockade.events import Entry
+from stockade.respond.doings import doings
 from stockade.respond.incident import Incident, Remark
 from stockade.respond.report import Function, Report, Section, Sentence, named, sections
 from stockade.respond.sheet import done_in, meaning, state_of
@@ -106,23 +106,9 @@ def _identified(incident: Incident, seen: Sequence[Entry]) -> Told:
     for note in incident.said(Remark.KNOWN):
         yield Function.IDENTIFY, Sentence(f"{note.text} ({note.by})", (note.entry,))
     for subject in incident.subjects:
-        yield from ((Function.IDENTIFY, sentence) for sentence in _did(subject, seen))
+        yield from ((Function.IDENTIFY, sentence) for sentence in doings(subject, seen))
     for note in incident.said(Remark.NOTE):
         yield Function.IDENTIFY, Sentence(f"{note.text} ({note.by})", (note.entry,))
-
-
-def _did(subject: Ref, seen: Sequence[Entry]) -> Iterator[Sentence]:
-    """What a subject itself did, class by class, with the entries."""
-    by_class: dict[Behaviour, list[Entry]] = {}
-    for entry in seen:
-        behaviour = BEHAVIOUR_OF.get(entry.event.action)
-        if behaviour is not None and entry.event.actor == subject:
-            by_class.setdefault(behaviour, []).append(entry)
-    for behaviour, entries in by_class.items():
-        actions = ", ".join(sorted({entry.event.action for entry in entries}))
-        counted = "once" if len(entries) == 1 else f"{len(entries)} times"
-        text = f"{subject.id} acted {counted} on {behaviour.value} in the window: {actions}."
-        yield Sentence(text, tuple(map(str, entries)))
 
 
 _UNDER: Final = {

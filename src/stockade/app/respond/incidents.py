@@ -83,7 +83,7 @@ class Incidents:
 
     def sheet(self, incident: Incident) -> Sheet:
         """The situation on one page."""
-        return sheet(incident, self.plans(incident), self._rule, self._clock())
+        return sheet(incident, self.plans(incident), self._rule, self._clock(), list(self.seen(incident)))
 
     def report(self, incident: Incident) -> Report:
         """The whole report."""
