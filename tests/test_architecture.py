@@ -201,6 +201,7 @@ PURE = [
     "stockade.review.numbers",
     "stockade.review.reviewing",
     "stockade.review.sources",
+    "stockade.review.whence",
     "stockade.search.expression",
     "stockade.search.fields",
     "stockade.search.formats",

@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 
 SHORTEST, LONGEST = 1.0, 600.0
 
-Allow = Annotated[list[str], typer.Option("--allow", metavar="NETWORK", help="Who may come in; may be repeated.")]
+Allow = Annotated[
+    list[str],
+    typer.Option(
+        "--allow",
+        metavar="NETWORK",
+        help="Who may come in: a network, or user:NAME, from where that account came by the log; may be repeated.",
+    ),
+]
 AllowOut = Annotated[
     list[str], typer.Option("--allow-out", metavar="HOST:PORT", help="What may be called; may be repeated.")
 ]

@@ -10,11 +10,15 @@ import time
 
 import pytest
 
+from stockade.app.stockade import Stockade
+from stockade.config import load
 from stockade.errors import Unavailable
+from stockade.events import Event, Ref
 from stockade.host.restrict.kernel import PacketFilter
 from stockade.host.restrict.named import Restriction, network_of
 from stockade.host.restrict.shutting import shut
 from stockade.host.restrict.standing import Note
+from stockade.respond.incident import opening
 from tests.host.restrict.hosts import Hosts, Terminal, four, six
 from tests.servers.processes import wait_until
 
@@ -212,6 +216,30 @@ def test_it_is_taken_away_at_once_when_what_was_named_does_not_answer_any_more(h
             packets, Restriction(servers=(server,)), 60, NOTE, probe=lambda asked: dict.fromkeys(asked, next(answering))
         )
     assert hosts.ruleset() == before
+
+
+def test_a_person_is_let_in_from_where_the_log_says_that_they_came(hosts: Hosts) -> None:
+    (hosts.directory / "stockade.toml").write_text(f'state = "{hosts.directory}/state"\n')
+    now, doing = time.time(), Stockade(load(hosts.directory / "stockade.toml"))
+    alice, bob = (Ref("stockade", "user", name) for name in ("alice", "bob"))
+    came = [(alice, four("friend"), 9), (alice, four("friend"), 1), (alice, four("evil"), 1), (bob, four("evil"), 9)]
+    with doing.recording() as recording:
+        for who, address, days in came:
+            recording.insist(Event(now - days * 86_400, "authentication.success", who, who, address))
+    said = hosts.console("restrict", "--allow", "user:alice", "--even-me", "--dry-run")
+    assert f"{four('friend')}, to every port (alice signed in from there 2 times" in " ".join(said.stdout.split())
+    for name, why in (("bob", "1 used on one day alone"), ("eve", "no sign-in in 30 days")):
+        refused = hosts.console("restrict", "--allow", f"user:{name}", "--even-me")
+        assert (refused.returncode, why in " ".join(refused.stderr.split())) == (3, True), refused.stderr
+    assert hosts.console("restrict", "--allow", "user:alice", "--even-me").returncode == 0
+    assert hosts.reaches("friend", four("friend", 1), 9000)
+    assert hosts.cut("evil", four("evil", 1), 9000)
+    doing.ban(four("friend"), 3_600)
+    assert "1 banned" in hosts.console("restrict", "--allow", "user:alice", "--even-me").stderr
+    with doing.recording() as recording:
+        recording.insist(opening(now, bob, "i-1", "odd", subjects=[alice]))
+    refused = hosts.console("restrict", "--allow", "user:alice", "--even-me")
+    assert "alice is a subject of the open incident i-1" in refused.stderr
 
 
 def test_nothing_is_changed_by_a_dry_run_and_nft_takes_what_it_prints(hosts: Hosts) -> None:

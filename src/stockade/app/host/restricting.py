@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from stockade.app.host.whence import whence
 from stockade.errors import Refused, StockadeError
 from stockade.events import Event, Outcome, Ref
 from stockade.host.acting import HostActuator, Wanted
@@ -34,6 +36,7 @@ from stockade.host.restrict.standing import Note, Standing
 from stockade.host.restrict.trying import Answers
 from stockade.host.restrict.tunnels import tunnel_to
 from stockade.host.restrict.written import Written, read
+from stockade.review.whence import Came
 from stockade.steps import Step
 
 if TYPE_CHECKING:
@@ -46,6 +49,8 @@ PORTS: Final = {
     "tsa+https": 443, "tsa+http": 80, "redis": 6379, "rediss": 6379, "postgresql": 5432,
 }  # fmt: skip
 """Where what a URL names listens, unless the URL says it."""
+USER: Final = "user:"
+"""Begins what names an account, and lets in the addresses that it came from."""
 
 _log = logging.getLogger("stockade.restricting")
 
@@ -66,7 +71,7 @@ class Drawn:
     """A restriction, and what has to be known before it is put into force.
 
     ``sessions`` are the operator's own, ``sinks`` those of the configuration, ``open`` the connections that are there,
-    ``doubts`` what somebody should read first.
+    ``doubts`` what somebody should read first. ``because`` says of networks that nobody typed why they are let in.
     """
 
     restriction: Restriction
@@ -74,10 +79,11 @@ class Drawn:
     sinks: tuple[Server, ...]
     open: tuple[Connection, ...]
     doubts: tuple[str, ...]
+    because: Mapping[str, str] = field(default_factory=dict)
 
     def stays(self) -> list[words.Line]:
         """What stays reachable, in words."""
-        return list(words.stays(self.restriction))
+        return list(words.stays(self.restriction, self.because))
 
     def goes(self) -> list[str]:
         """What does not."""
@@ -85,7 +91,10 @@ class Drawn:
 
 
 class Restricting:
-    """All verbs of the restriction; ``by`` is who asks. Methods raise StockadeError and nothing else."""
+    """All verbs of the restriction; ``by`` is who asks. Methods raise StockadeError and nothing else.
+
+    ``came_from`` tells whence an account comes; it is asked for ``--allow user:NAME``.
+    """
 
     def __init__(
         self,
@@ -95,8 +104,10 @@ class Restricting:
         by: Ref,
         clock: Callable[[], float],
         packets: PacketFilter | None = None,
+        came_from: Callable[[str], Sequence[Came]] | None = None,
     ) -> None:
         self._settings, self._recording, self._by, self._clock = settings, recording, by, clock
+        self._came_from = came_from or partial(whence, settings, clock)
         self._packets = packets or PacketFilter()
 
     def draw(self, asked: Asked) -> Drawn:
@@ -106,16 +117,18 @@ class Restricting:
         own = () if asked.even_me else sessions.own()
         sinks = tuple(sinks_of(self._settings))
         people = [network_of(each) for each in asked.operator]
-        servers = list(sinks)
+        servers, because = list(sinks), dict[str, str]()
         if not asked.strict:
-            people += [network_of(each) for each in (*asked.allow, *self._settings.operators)]
+            because = self._because([each for each in asked.allow if each.startswith(USER)])
+            typed = [each for each in asked.allow if not each.startswith(USER)]
+            people += [network_of(each) for each in (*typed, *because, *self._settings.operators)]
             servers += [_looked_up(read(each), each, "server") for each in asked.allow_out]
         servers += self._names(asked, sinks)
         within = () if asked.strict else inner()
         found = Restriction(own, tuple(dict.fromkeys(people)), _without_loopback(servers), within, asked.strict)
         if not (own or asked.even_me):
             _refuse_to_guess(found, asked)
-        return Drawn(found, own, sinks, sessions.established(), tuple(self._doubts(found)))
+        return Drawn(found, own, sinks, sessions.established(), tuple(self._doubts(found)), because)
 
     def script(self, drawn: Drawn, within: float) -> str:
         """What nft would be told."""
@@ -191,6 +204,16 @@ class Restricting:
         return Wanted(drawn.restriction, drawn.sessions, drawn.sinks)
 
     # ── what is asked of the configuration ───────────────────────────────────────────────────────
+
+    def _because(self, users: Iterable[str]) -> dict[str, str]:
+        """The networks that accounts came from, and why each is let in. Raises Refused where there is none."""
+        found = dict[str, str]()
+        for user in users:
+            name = user.removeprefix(USER)
+            for each in self._came_from(name):
+                at, said = str(each.network), each.because(name, self._clock())
+                found[at] = f"{found[at]}; {said}" if at in found else said
+        return found
 
     def _names(self, asked: Asked, sinks: Iterable[Server]) -> Iterator[Server]:
         """The resolvers; in the strict form only where a sink is known by its name alone."""

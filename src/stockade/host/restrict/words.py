@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
-from stockade.host.restrict.named import Connection, Restriction, Server
+from stockade.host.restrict.named import Connection, Network, Restriction, Server
 
 Line = tuple[str, str]
 SHOWN = 6
 """Addresses that are named, of those whose connections are cut."""
 
 
-def stays(restriction: Restriction) -> Iterator[Line]:
-    """What stays reachable, each line with what it is to this machine."""
+def stays(restriction: Restriction, because: Mapping[str, str] = MappingProxyType({})) -> Iterator[Line]:
+    """What stays reachable, each line with what it is to this machine; ``because`` says why a network is named."""
     doors = sorted({(str(each.peer), each.port) for each in restriction.sessions})
     for peer, port in doors:
         yield "you", f"{peer}, to port {port} of this machine: what is open, and anew"
     if not doors:
         yield "you", "at the console: no session over the network is kept"
     for network in restriction.people:
-        yield "may come in", f"{network}, to every port"
+        why = because.get(str(network))
+        yield "may come in", f"{_network(network)}, to every port{f' ({why})' if why else ''}"
     for role, word in (("sink", "sinks"), ("server", "may be called")):
         yield from ((word, _server(each)) for each in restriction.servers if each.role == role)
     if names := [each for each in restriction.servers if each.role == "resolver" and each.protocol == "udp"]:
@@ -54,4 +56,8 @@ def _server(server: Server) -> str:
 
 
 def _addresses(server: Server) -> str:
-    return ", ".join(str(n.network_address) if n.num_addresses == 1 else str(n) for n in server.networks)
+    return ", ".join(map(_network, server.networks))
+
+
+def _network(network: Network) -> str:
+    return str(network.network_address) if network.num_addresses == 1 else str(network)
