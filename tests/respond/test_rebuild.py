@@ -15,7 +15,8 @@ from stockade.errors import Refused
 from stockade.events import Entry, Event, Ref
 from stockade.host.backups.listed import BackedUp, Backup
 from stockade.respond.checklist import NAMES, Rebuild, World, boxes, done, overriding, rebuild, unreturned, waived
-from stockade.respond.rebuild import Evil, Indicator, Judged, Verdict, choice, entered, first_evil, judge, judged
+from stockade.respond.judging import Evil, Indicator, Judged, Verdict, judge
+from stockade.respond.rebuild import choice, entered, first_evil, judged
 
 DAY = 86_400.0
 MACHINE, NEW = Ref("web1", "machine", "web1"), "web2"

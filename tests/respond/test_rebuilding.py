@@ -38,10 +38,17 @@ class Scene:
         for day in range(5):
             root = folder / "backups" / f"day-{day}"
             (root / "etc").mkdir(parents=True)
+            (root / "usr").mkdir()
             (root / "etc" / "passwd").write_text(
                 "root:x:0:0::/root:/bin/sh\n" + ("eve:x:0:0::/:/bin/sh\n" if day >= 3 else "")
             )
-            os.utime(root, (NOW - (5 - day) * DAY,) * 2)
+            self.age(day)
+
+    def age(self, day: int) -> None:
+        """Have a backup be as old as its day, with all that is in it."""
+        root = self.folder / "backups" / f"day-{day}"
+        for place in (root, *root.rglob("*")):
+            os.utime(place, (NOW - (5 - day) * DAY,) * 2)
 
     def record(self, *events: Event) -> None:
         with self.stockade.recording() as recording:
@@ -50,7 +57,7 @@ class Scene:
 
     def plan(self, **asked: object) -> Drawn:
         with rebuilding(self.stockade) as question:
-            return question.draw([self.folder / "backups"], **asked)  # type: ignore[arg-type]
+            return question.draw([str(self.folder / "backups")], **asked)  # type: ignore[arg-type]
 
     def later(self, **given: object) -> None:
         """A moment later, say of a line that it is done."""
@@ -88,9 +95,8 @@ def test_the_newest_backup_from_before_the_intruder_is_chosen_and_what_came_afte
 
 def test_the_incident_says_since_when_and_by_which_traces_and_whose_deeds_are_not_entered_again(scene: Scene) -> None:
     for day in (2, 3):
-        (scene.folder / "backups" / f"day-{day}" / "usr").mkdir()
         (scene.folder / "backups" / f"day-{day}" / "usr" / "x.so").write_text("x")
-        os.utime(scene.folder / "backups" / f"day-{day}", (NOW - (5 - day) * DAY,) * 2)
+        scene.age(day)
     oddity = Oddity("preload", "high", "a library in front of all others", Ref(HOST, "file", "/usr/x.so"), "it hides")
     scene.record(oddity.as_event(NOW), Event(NOW, "key.add", MALLORY, Ref("stockade", "key", "9")))
     finding = next(telling(scene.stockade.settings.audit_log(), re.compile(b"finding.create")))

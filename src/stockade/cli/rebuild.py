@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -30,27 +31,33 @@ Machine = Annotated[str, typer.Option("--machine", metavar="HOST", help="Which m
 Reason = Annotated[str, typer.Option(help="Why, for whoever asks later.")]
 
 
+Places = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PLACE",
+        help="Backups, lists or folders of them, a repository of borg or restic (borg:LOCATION); may be repeated.",
+    ),
+]
+Since = Annotated[
+    str | None,
+    typer.Option("--first-evil", "--since", metavar="TIME", help="When the intruder came; the incident's, if none."),
+]
+Indicators = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KIND:VALUE", help="A trace: path:/…, sha256:…, account:NAME, key:AAAA…; may be repeated."),
+]
+Known = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Digests of the machine when it was known to be good.")
+]
+
+
 @rebuild.command()
 def plan(
     *,
-    backups: Annotated[
-        list[Path] | None, typer.Option(metavar="PATH", help="Backups, lists of them, or folders; may be given again.")
-    ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(
-            "--first-evil", "--since", metavar="TIME", help="When the intruder came; the incident's, if none."
-        ),
-    ] = None,
-    indicator: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KIND:VALUE", help="A trace: path:/…, sha256:…, account:NAME, key:AAAA…; may be repeated."
-        ),
-    ] = None,
-    baseline: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Digests of the machine when it was known to be good.")
-    ] = None,
+    backups: Places = None,
+    since: Since = None,
+    indicator: Indicators = None,
+    baseline: Known = None,
     every: Annotated[bool, typer.Option("--every", help="Open every backup from before, and not only some.")] = False,
     incident: Annotated[str, typer.Option(metavar="NAME", help="The incident; the only open one, if none.")] = "",
     machine: Machine = "",
@@ -71,6 +78,7 @@ def plan(
             indicators=indicator or (),
             baseline=baseline,
             every=every,
+            ask=_passphrase if sys.stdin.isatty() else None,
         )
         if json:
             return screen.say_json(_drawn_as_json(drawn))
@@ -155,12 +163,16 @@ def manifest(
     name: Annotated[str, typer.Option(help="What to call it; the folder's name, if none.")] = "",
 ) -> None:
     """Print the list of a folder's files with their digests: keep it with a backup, or as a baseline."""
-    from stockade.host.backups.listed import Backup, header, line_of
+    from stockade.host.backups.listed import Backup, footer, header, line_of
     from stockade.host.backups.reading import contents
 
-    sys.stdout.write(header(name or folder.resolve().name, time.time()))
-    for each in contents(Backup(folder.name, str(folder), None, "folder"), lambda _path: True):
-        sys.stdout.write(line_of(each))
+    sys.stdout.write(header(name or folder.resolve().name or os.uname().nodename, time.time()))
+    found = contents(Backup(folder.name, str(folder), None, "folder"), lambda _path: True)
+    sys.stdout.write(footer(sum(sys.stdout.write(line_of(each)) > 0 for each in found)))
+
+
+def _passphrase(place: str) -> str:
+    return str(typer.prompt(f"passphrase of {screen.safe(place)}", hide_input=True, err=True))
 
 
 def _moment(text: str | None) -> float | None:
@@ -196,6 +208,9 @@ def _show_drawn(drawn: Drawn) -> None:
     after, before = drawn.between
     if drawn.chosen is None:
         screen.say("", screen.shown("no clean backup: build from scratch, and bring data alone over", "bold red"))
+        if drawn.doubted:
+            name, why = drawn.doubted.backup.name, drawn.doubted.why
+            screen.say(screen.shown(f"unless you can answer the doubt about {name}: {why}", "yellow"))
     else:
         screen.say("", screen.shown("restore from ") + screen.shown(drawn.chosen.backup.name, "bold green"))
     screen.say(screen.shown(f"the intruder came after {_day(after) or '?'} and not after {_day(before) or '?'}", "dim"))

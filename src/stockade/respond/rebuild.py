@@ -1,4 +1,4 @@
-"""Coming back clean: which backup predates the intruder, what came after it, and the list that the gate goes by.
+"""Coming back clean: which backup predates the intruder, and what came after it.
 
 Whatever an intruder has put somewhere is in every backup from then on, so that the newest clean one is found as a word
 in a dictionary is: by opening it in the middle. A backup is clean by what was looked at in it, never by its age alone.
@@ -6,167 +6,57 @@ in a dictionary is: by opening it in the middle. A backup is clean by what was l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from itertools import groupby
 from typing import Final
 
 from stockade.events import Entry, Ref
-from stockade.host.backups.listed import BackedUp, Backup
+from stockade.host.backups.listed import Backup
+from stockade.respond.judging import Evil, Judged, Verdict
 
-NAMED: Final = 5
-"""How many files a judgement names."""
-
-
-class Verdict(StrEnum):
-    """What is thought of a backup."""
-
-    CLEAN = "clean"
-    TAINTED = "tainted"
-    UNKNOWN = "unknown"
+Opened = Callable[[Backup], Judged]
 
 
-@dataclass(frozen=True, slots=True)
-class Indicator:
-    """Something that shows the intruder: a ``path``, a ``sha256``, an ``account`` or a ``key``; ``why`` it does."""
-
-    kind: str
-    value: str
-    why: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.kind}:{self.value}"
-
-
-@dataclass(frozen=True, slots=True)
-class Evil:
-    """What is known of the intruder: since when, seconds since the epoch, None when nobody knows; and the traces."""
-
-    first: float | None = None
-    indicators: tuple[Indicator, ...] = ()
-
-    def of(self, kind: str) -> frozenset[str]:
-        """The values of the indicators of a kind."""
-        return frozenset(each.value for each in self.indicators if each.kind == kind)
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A backup and what is thought of it: why, by which files, and whether it was opened or is told from others."""
-
-    backup: Backup
-    verdict: Verdict
-    why: str
-    files: tuple[str, ...] = ()
-    opened: bool = True
-
-
-# ── one backup ───────────────────────────────────────────────────────────────────────────────────
-
-_RUNS: Final = (
-    *("/bin/", "/sbin/", "/lib", "/usr/bin/", "/usr/sbin/", "/usr/lib", "/usr/local/", "/etc/cron", "/etc/systemd/"),
-    *("/etc/init.d/", "/etc/pam.d/", "/etc/ld.so", "/etc/ssh/", "/etc/sudoers", "/etc/profile", "/root", "/opt/"),
-)
-"""Where what is changed may run, or let somebody in."""
-
-
-def judge(backup: Backup, files: Iterable[BackedUp], evil: Evil, baseline: Mapping[str, str]) -> Judged:
-    """Look through a backup. ``baseline`` are the digests (SHA-256) of the machine when it was known to be good.
-
-    Tainted is what has a trace of the intruder; unknown what cannot be compared, or differs where something runs.
-    """
-    look = _Look(evil, baseline)
-    for each in files:
-        look.at(each)
-    if look.traces:
-        return Judged(backup, Verdict.TAINTED, "; ".join(look.traces[:NAMED]), tuple(look.tainted[:NAMED]))
-    if not look.seen:
-        return Judged(backup, Verdict.UNKNOWN, _UNLISTED)
-    if look.blind:
-        return Judged(backup, Verdict.UNKNOWN, "its list has no digests: only paths and names could be compared")
-    if look.differ:
-        why = f"{len(look.differ)} files that run, or let in, are not as in the baseline: look at them"
-        return Judged(backup, Verdict.UNKNOWN, why, tuple(look.differ[:NAMED]))
-    against = f" and {look.compared:,} of them with the baseline" if baseline else ""
-    return Judged(backup, Verdict.CLEAN, f"{look.seen:,} files compared with {len(evil.indicators)} traces{against}")
-
-
-_UNLISTED: Final = "nothing tells what is in it: hand in its list, such as borg list --json-lines or restic ls --json"
-
-
-class _Look:
-    """What was seen of one backup so far; of as many files as there may be, only what matters is kept."""
-
-    def __init__(self, evil: Evil, baseline: Mapping[str, str]) -> None:
-        self.baseline, self.whys = baseline, {str(each): each.why for each in evil.indicators}
-        self.paths, self.digests = evil.of("path"), evil.of("sha256")
-        self.names = frozenset(str(each) for each in evil.indicators if each.kind in {"account", "key"})
-        self.seen = self.compared = self._without = 0
-        self.traces: list[str] = []
-        self.tainted: list[str] = []
-        self.differ: list[str] = []
-
-    @property
-    def blind(self) -> bool:
-        """Whether digests were asked for and too few are there."""
-        return bool(self.digests or self.baseline) and self._without == self.seen
-
-    def at(self, each: BackedUp) -> None:
-        """Look at a file."""
-        self.seen += 1
-        self._without += not each.sha256
-        for trace in self._traces(each):
-            self.traces.append(f"{trace} ({self.whys[trace]})" if self.whys.get(trace) else trace)
-            self.tainted.append(each.path)
-        known = self.baseline.get(each.path)
-        if known is not None and each.sha256:
-            self.compared += 1
-            if known != each.sha256 and each.path.startswith(_RUNS):
-                self.differ.append(each.path)
-
-    def _traces(self, each: BackedUp) -> Iterator[str]:
-        if each.path in self.paths:
-            yield f"path:{each.path}"
-        if each.sha256 and each.sha256 in self.digests:
-            yield f"sha256:{each.sha256}"
-        yield from (name for name in each.names if name in self.names)
-
-
-# ── all of them ──────────────────────────────────────────────────────────────────────────────────
-
-
-def judged(
-    backups: Iterable[Backup], evil: Evil, opened: Callable[[Backup], Judged], *, every: bool = False
-) -> tuple[Judged, ...]:
+def judged(backups: Iterable[Backup], evil: Evil, opened: Opened, *, every: bool = False) -> tuple[Judged, ...]:
     """Every backup, oldest first. ``opened`` looks through one, and is asked for few: what was taken at the first evil
     or after it is tainted by that; of the others the border is sought by halves, and of what is left the newest that
     is clean. With ``every``, all of the others are opened: an intruder may have taken away again what shows them.
     """
-    known = {id(each): each for each in backups}
-    dated = sorted((each for each in known.values() if each.taken is not None), key=lambda each: each.taken or 0.0)
-    before = [each for each in dated if evil.first is None or (each.taken or 0.0) < evil.first]
-    said = {id(each): Judged(each, Verdict.TAINTED, "taken when the intruder was in, or after", opened=False)
-            for each in dated[len(before):]}  # fmt: skip
-    said |= {id(each): Judged(each, Verdict.UNKNOWN, "nothing says when it was taken", opened=False)
-             for each in known.values() if each.taken is None}  # fmt: skip
+    known = tuple(backups)
+    dated = sorted((each for each in known if each.taken is not None), key=_taken)
+    before = [each for each in dated if evil.first is None or _taken(each) + each.spread < evil.first]
+    said = {id(each): Judged(each, Verdict.UNKNOWN, "nothing says when it was taken", opened=False)
+            for each in known if each.taken is None}  # fmt: skip
+    said |= {id(each): Judged(each, Verdict.TAINTED, "taken when the intruder was in, or after", opened=False)
+             for each in dated}  # fmt: skip
     said |= {id(each): opened(each) for each in before} if every else _sought(before, opened)
-    return tuple(said[id(each)] for each in (*dated, *(e for e in known.values() if e.taken is None)))
+    return tuple(said[id(each)] for each in (*dated, *(each for each in known if each.taken is None)))
 
 
-def _sought(before: Sequence[Backup], opened: Callable[[Backup], Judged]) -> dict[int, Judged]:
+def _taken(each: Backup) -> float:
+    return each.taken or 0.0
+
+
+def _sought(before: Sequence[Backup], opened: Opened) -> dict[int, Judged]:
+    """Those of the same moment are one step of the row: when one of them is tainted, that moment is."""
+    row = [list(group) for _, group in groupby(before, key=_taken)]
     looked: dict[int, Judged] = {}
 
-    def tainted(at: int) -> bool:
-        found = looked[id(before[at])] = looked.get(id(before[at])) or opened(before[at])
-        return found.verdict is Verdict.TAINTED
+    def found(at: int) -> list[Judged]:
+        for each in row[at]:
+            looked[id(each)] = looked.get(id(each)) or opened(each)
+        return [looked[id(each)] for each in row[at]]
 
-    border = _border(len(before), tainted)
+    def tainted(at: int) -> bool:
+        return any(each.verdict is Verdict.TAINTED for each in found(at))
+
+    border = _border(len(row), tainted)
     at = border - 1
-    while at >= 0 and not tainted(at) and looked[id(before[at])].verdict is not Verdict.CLEAN:
+    while at >= 0 and not tainted(at) and all(each.verdict is not Verdict.CLEAN for each in found(at)):
         at -= 1
-    for place, each in enumerate(before):
-        if id(each) not in looked:
-            looked[id(each)] = _told(each, place, border)
+    for place, group in enumerate(row):
+        looked |= {id(each): _told(each, place, border) for each in group if id(each) not in looked}
     return looked
 
 
@@ -190,15 +80,25 @@ def _border(count: int, tainted: Callable[[int], bool]) -> int:
 
 def choice(found: Sequence[Judged]) -> Judged | None:
     """The newest that is clean and older than all that are tainted; None when none is."""
-    end = next((at for at, each in enumerate(found) if each.verdict is Verdict.TAINTED), len(found))
-    return next((each for each in reversed(found[:end]) if each.verdict is Verdict.CLEAN), None)
+    end = min((_taken(each.backup) for each in found if each.verdict is Verdict.TAINTED), default=float("inf"))
+    clean = [each for each in found if each.verdict is Verdict.CLEAN and _taken(each.backup) < end]
+    return max(clean, key=lambda each: _taken(each.backup), default=None)
+
+
+def undoubted(found: Sequence[Judged]) -> Judged | None:
+    """The newest in which nothing was found, though it cannot be called clean; None when there is none."""
+    end = min((_taken(each.backup) for each in found if each.verdict is Verdict.TAINTED), default=float("inf"))
+    left = [each for each in found if each.verdict is Verdict.UNKNOWN and each.opened and _taken(each.backup) < end]
+    return max(left, key=lambda each: _taken(each.backup), default=None)
 
 
 def first_evil(found: Sequence[Judged], evil: Evil) -> tuple[float | None, float | None]:
     """Between which moments the intruder came, as far as backups and findings show: after, and before or at."""
     chosen = choice(found)
     tainted = [
-        each.backup.taken for each in found if each.verdict is Verdict.TAINTED and each.opened and each.backup.taken
+        each.backup.taken + each.backup.spread
+        for each in found
+        if each.verdict is Verdict.TAINTED and each.opened and each.backup.taken
     ]
     ends = [*tainted, *([evil.first] if evil.first is not None else [])]
     return (chosen.backup.taken if chosen else None), min(ends, default=None)

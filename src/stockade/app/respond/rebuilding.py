@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,27 +16,16 @@ from stockade.app.host.secrets import machine_name
 from stockade.app.respond.renewing import Renewing, contained
 from stockade.errors import ConfigurationError, Refused, StockadeError
 from stockade.events import Entry, Event, Ref
-from stockade.host.backups.listed import Backup, files
+from stockade.host.backups.listed import Backup, files, head_of
 from stockade.host.backups.reading import backups, contents
+from stockade.host.backups.repositories import Repositories
 from stockade.respond import checklist, journal
 from stockade.respond.approvals import OVERRIDING
 from stockade.respond.checklist import Rebuild, World
 from stockade.respond.gate import Box
 from stockade.respond.incident import Incident, incidents
-from stockade.respond.rebuild import (
-    ENTERED,
-    UNDOES,
-    Entered,
-    Evil,
-    Indicator,
-    Judged,
-    Verdict,
-    choice,
-    entered,
-    first_evil,
-    judge,
-    judged,
-)
+from stockade.respond.judging import Evil, Indicator, Judged, Verdict, judge
+from stockade.respond.rebuild import ENTERED, UNDOES, Entered, choice, entered, first_evil, judged, undoubted
 
 if TYPE_CHECKING:
     from stockade.app.stockade import Stockade
@@ -65,10 +54,13 @@ class GateClosed(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A plan of a rebuild: all backups with what is thought of them, the one that was chosen, and what came after."""
+    """A plan of a rebuild: all backups with what is thought of them, the one that was chosen, or else the newest that
+    only doubts speak against, and what came after.
+    """
 
     judged: tuple[Judged, ...]
     chosen: Judged | None
+    doubted: Judged | None
     between: tuple[float | None, float | None]
     entered: tuple[Entered, ...]
     evil: Evil
@@ -84,34 +76,41 @@ class Rebuilding:
 
     def draw(
         self,
-        places: Sequence[Path],
+        places: Sequence[str],
         *,
         incident: str = "",
         first: float | None = None,
         indicators: Sequence[str] = (),
         baseline: Path | None = None,
         every: bool = False,
+        ask: Callable[[str], str] | None = None,
     ) -> Drawn:
-        """Judge backups and put the plan on record; nothing else is changed. Raises ConfigurationError."""
-        about = self._incident(incident)
+        """Judge backups and put the plan on record; nothing else is changed. ``ask`` is asked for the passphrase of a
+        repository. Raises ConfigurationError.
+        """
+        about, repositories = self._incident(incident), Repositories(ask)
         evil = self._evil(about, first, [indicator(each) for each in indicators])
         known = read_baseline(baseline) if baseline is not None else {}
-        there = backups(list(places)) if places else []
-        found = judged(there, evil, lambda each: self._open(each, evil, known), every=every)
+        there = self._ours(backups(list(places), repositories)) if places else []
+        found = judged(there, evil, lambda each: _opened(each, evil, known, repositories), every=every)
         chosen = choice(found)
-        drawn = Drawn(
-            found, chosen, first_evil(found, evil), self.entered(chosen.backup.taken if chosen else None, about), evil
-        )
+        since = chosen.backup.taken if chosen else None
+        drawn = Drawn(found, chosen, undoubted(found), first_evil(found, evil), self.entered(since, about), evil)
         details = _summary(drawn) | {"incident": about.name if about else ""}
         self._insist(Event(self.stockade.clock(), "rebuild.plan", self.stockade.actor, self.machine, details=details))
         return drawn
 
-    def _open(self, backup: Backup, evil: Evil, baseline: Mapping[str, str]) -> Judged:
-        every = bool(evil.of("sha256"))
-        try:
-            return judge(backup, contents(backup, lambda path: every or path in baseline), evil, baseline)
-        except OSError as error:
-            return Judged(backup, Verdict.UNKNOWN, f"it cannot be read: {error.strerror or error}")
+    def _ours(self, there: Sequence[Backup]) -> list[Backup]:
+        """Those of this machine, and those that do not say of which. Raises ConfigurationError when none is."""
+        short = self.machine.id.partition(".")[0]
+        ours = [each for each in there if not each.host or each.host.partition(".")[0] == short]
+        if not ours:
+            hosts = ", ".join(sorted({each.host for each in there})[:5])
+            raise ConfigurationError(
+                f"none of these backups is of {self.machine.id}: they are of {hosts}",
+                remedy="--machine HOST names the machine as its backups do.",
+            )
+        return ours
 
     def entered(self, since: float | None, about: Incident | None) -> tuple[Entered, ...]:
         """What the log tells to have come after a moment; all of it when nothing is restored from."""
@@ -217,6 +216,19 @@ class Rebuilding:
             return None
 
 
+def _opened(backup: Backup, evil: Evil, baseline: Mapping[str, str], repositories: Repositories) -> Judged:
+    every = bool(evil.of("sha256"))
+
+    def wanted(path: str) -> bool:
+        return every or any(path[at:] in baseline for at, each in enumerate(path) if each == "/")
+
+    try:
+        found = contents(backup, wanted if every or baseline else None, repositories)
+        return judge(backup, found, evil, baseline)
+    except OSError as error:
+        return Judged(backup, Verdict.UNKNOWN, f"it cannot be read: {error.strerror or error}")
+
+
 def traces_of(event: Event) -> Iterator[Indicator]:
     """The traces that a finding about a machine names: its file, and digests, accounts and keys among its facts."""
     title, facts = str(event.details.get("title", "")), event.details.get("facts")
@@ -242,9 +254,7 @@ def indicator(text: str) -> Indicator:
 def read_baseline(place: Path) -> dict[str, str]:
     """Digests by path: of a manifest, or of JSON with ``files``. Raises ConfigurationError when it is neither."""
     try:
-        with place.open(encoding="utf-8") as file:
-            listed = {each.path: each.sha256 for each in files("manifest", file) if each.sha256}
-        told: Any = {} if listed or place.stat().st_size > LARGEST else json.loads(place.read_text("utf-8"))
+        listed, told = _listed(place)
     except (OSError, ValueError) as error:
         raise ConfigurationError(
             f"the baseline {place} cannot be read", remedy="stockade rebuild manifest makes one."
@@ -256,6 +266,14 @@ def read_baseline(place: Path) -> dict[str, str]:
     if not found:
         raise ConfigurationError(f"{place} has no digests in it", remedy="stockade rebuild manifest makes a baseline.")
     return found
+
+
+def _listed(place: Path) -> tuple[dict[str, str], Any]:
+    with place.open(encoding="utf-8", errors="surrogateescape") as file:
+        head = head_of(file.readline(LARGEST))
+        if head is not None and head[0] == "manifest":
+            return {each.path: each.sha256 for each in files("manifest", file) if each.sha256}, {}
+    return {}, {} if place.stat().st_size > LARGEST else json.loads(place.read_text("utf-8"))
 
 
 MOST, LONGEST = 40, 200
