@@ -184,6 +184,7 @@ PURE = [
     "stockade.respond.moves",
     "stockade.respond.playbooks",
     "stockade.respond.run",
+    "stockade.respond.sparing",
     "stockade.respond.standing",
     "stockade.respond.verify",
     "stockade.respond.world",

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from stockade.directory.accounts import Credential, CredentialKind
 from stockade.events import Entry, Event, Ref
-from stockade.respond.gate import Now, boxes, gating
+from stockade.respond.gate import Now, boxes, gating, later
 from stockade.respond.next import next_of
 from stockade.respond.run import done_by_hand
 from stockade.steps import Step, Tactic
@@ -102,17 +102,17 @@ def test_two_different_people_answer_for_an_override() -> None:
 
 def test_an_account_is_under_a_response_from_the_first_step_to_the_undo_or_the_end() -> None:
     night = Night()
-    assert gating(night.journal.states(), ALICE) is None
+    assert gating(night.journal.states(), ALICE) == ()
     night.approve()
     night.run()
-    assert gating(night.journal.states(), ALICE) == night.state
-    assert gating(night.journal.states(), replace(ALICE, id="bob")) is None
+    assert gating(night.journal.states(), ALICE) == (night.state,)
+    assert gating(night.journal.states(), replace(ALICE, id="bob")) == ()
     done = contained()
     done.journal.write(Event(done.now, "gate.open", OLGA, ALICE, details={"plan": done.plan.digest()}))
-    assert gating(done.journal.states(), ALICE) is None
+    assert gating(done.journal.states(), ALICE) == ()
     assert done.state.called == "over"
     night.undo()
-    assert gating(night.journal.states(), ALICE) is None
+    assert gating(night.journal.states(), ALICE) == ()
 
 
 def test_what_to_type_next_is_always_said() -> None:
@@ -135,3 +135,17 @@ def test_what_to_type_next_is_always_said() -> None:
     late = Night()
     late.now += 9999
     assert commands(late) == ["plan"]
+
+
+def test_what_happens_after_the_run_is_told_by_its_place_in_the_log_for_clocks_are_set_back() -> None:
+    state = contained().state
+    last = max(each.index for step in state.steps for each in step.entries)
+
+    def entry(index: int, time: float, recorded: float) -> Entry:
+        return Entry(index, recorded, Event(time, "auth.sign_in", ALICE))
+
+    assert later(state, entry(last + 1, NOW + 90, NOW + 90))
+    assert later(state, entry(last + 1, NOW - 7200, NOW - 7200)), "the clock was set back by two hours"
+    assert not later(state, entry(last - 3, NOW + 90, NOW + 90))
+    assert not later(state, entry(last + 1, NOW - 7200, NOW + 90)), "a log that was away tells of it only now"
+    assert later(state, entry(last + 1, NOW + 90, NOW + 900))

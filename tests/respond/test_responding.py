@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -10,25 +11,38 @@ from pathlib import Path
 import pytest
 
 from stockade.app import Stockade
+from stockade.app.respond.machines import Asked
 from stockade.app.respond.responding import GateClosed, Responding
 from stockade.config import load
 from stockade.directory import BuiltinDirectory
-from stockade.directory.accounts import AccountKind, CredentialKind, Scope
+from stockade.directory.accounts import AccountKind, CredentialKind, Level, Scope
 from stockade.directory.refusals import AccountBlocked, FactorOverdue, UnknownToken
 from stockade.errors import ConfigurationError, Refused, Unavailable
 from stockade.respond.run import WorldChanged
-from stockade.respond.standing import Progress
+from stockade.respond.standing import PlanState, Progress
 from stockade.steps import Tactic
 from tests.respond.test_killed import PASSWORD, compromised
 
 
-@pytest.fixture
-def config(tmp_path: Path) -> Path:
-    """A compromised account in a directory and a log of their own; two people answer for anything."""
-    file = tmp_path / "stockade.toml"
-    file.write_text(f'state = "{tmp_path}/state"\n')
-    with Stockade(load(file), by="olga").directory() as directory:
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A compromised account in a directory, and what was written down of it; made once, as it takes a while."""
+    place = tmp_path_factory.mktemp("compromised")
+    with Stockade(load(configured(place)), by="olga").directory() as directory:
         compromised(directory)
+    return place / "state"
+
+
+@pytest.fixture
+def config(kept: Path, tmp_path: Path) -> Path:
+    """The same in a directory and a log of their own; two people answer for anything."""
+    shutil.copytree(kept, tmp_path / "state")
+    return configured(tmp_path)
+
+
+def configured(place: Path) -> Path:
+    file = place / "stockade.toml"
+    file.write_text(f'state = "{place}/state"\n')
     return file
 
 
@@ -299,3 +313,127 @@ def test_one_who_has_become_the_last_administrator_is_not_blocked_by_an_older_pl
     olga.directory.block("root")
     with pytest.raises(Refused, match="last administrator"):
         olga.run(state.digest)
+
+
+def test_a_suspect_of_a_machine_who_has_become_the_last_administrator_is_not_blocked_by_an_older_plan(
+    olga: Responding,
+) -> None:
+    olga.directory.create_account("ada", AccountKind.HUMAN, PASSWORD, admin=True)
+    state = olga.draw_machine(Asked("web9", 0.0, time.time(), "", frozenset({"ada"}), here=False))
+    olga.approve(state.digest)
+    olga.directory.block("root")
+    with pytest.raises(Refused, match="ada is the last administrator"):
+        olga.run(state.digest)
+    assert not olga.plan(state.digest).begun
+    (block,) = [each.number for each in state.steps if each.step.verb == "user.block"]
+    olga.waive(state.digest, [str(block)], "we need her")
+    assert olga.run(state.digest).begun
+    assert not olga.directory.account("ada").blocked
+
+
+def test_suspects_who_are_all_the_administrators_there_are_are_not_shut_out_together(olga: Responding) -> None:
+    olga.directory.create_account("ada", AccountKind.HUMAN, PASSWORD, admin=True)
+    asked = Asked("web9", 0.0, time.time(), "", frozenset({"ada", "root"}), here=False)
+    with pytest.raises(Refused, match="ada and root are the last administrators"):
+        olga.draw_machine(asked)
+    assert olga.draw_machine(asked, even_me=True).called == "drawn"
+
+
+def test_nobody_is_blocked_unasked_because_a_suspect_has_made_their_account(olga: Responding) -> None:
+    olga.directory.create_account("olga", AccountKind.HUMAN, PASSWORD, by=olga.directory.account("alice").ref)
+    with pytest.raises(Refused, match="olga is you"):
+        olga.draw("account", "alice")
+
+
+# ── one plan after another ───────────────────────────────────────────────────────────────────────
+
+
+def carried_out(olga: Responding, state: PlanState) -> PlanState:
+    olga.approve(state.digest)
+    return olga.run(state.digest)
+
+
+def test_a_smaller_plan_drawn_later_does_not_open_the_gate_of_the_first(olga: Responding) -> None:
+    first = carried_out(olga, olga.draw("account", "alice"))
+    later = carried_out(olga, olga.draw("account", "alice", since=time.time()))
+    olga.verify(later.digest)
+    with pytest.raises(GateClosed, match="missing: verified") as closed:
+        olga.unblock("alice")
+    assert closed.value.state.digest == first.digest
+    with pytest.raises(GateClosed):
+        olga.unblock("ghost")  # made through her, and blocked by her plan
+    olga.unblock("alice", "the demo", override=True)
+    assert not by("omar", olga).unblock("alice", "the demo", override=True).account.blocked
+    assert {olga.plan(each.digest).called for each in (first, later)} == {"over"}
+
+
+def test_what_was_shut_out_again_since_is_not_given_back_by_undoing_the_first_plan(olga: Responding) -> None:
+    leaked = olga.token(None, plain_token(olga.directory))
+    first = carried_out(olga, olga.draw("token", "alice", token=leaked))
+    later = carried_out(olga, olga.draw("account", "alice"))
+    for each in (first, later):
+        olga.verify(each.digest)
+    with pytest.raises(Refused, match=f"plan {later.digest[:12]} is under way") as refused:
+        olga.undo(first.digest)
+    assert refused.value.remedy == f"stockade undo {later.digest[:12]} comes first, or the end of that plan."
+    assert olga.undo(later.digest).called == "undone"
+    assert olga.undo(first.digest).called == "undone"
+
+
+def test_whom_a_machine_s_plan_suspects_is_under_it_though_blocked_before(olga: Responding) -> None:
+    olga.directory.block("alice")
+    state = olga.draw_machine(Asked("web9", 0.0, time.time(), "", frozenset({"alice"}), here=False))
+    carried_out(olga, state)
+    with pytest.raises(GateClosed):
+        olga.unblock("alice")
+
+
+def test_undo_leaves_alone_what_somebody_else_has_changed_since(olga: Responding) -> None:
+    state = carried_out(olga, olga.draw("account", "alice"))
+    olga.verify(state.digest)
+    olga.directory.add_member("mallory", "web/shop", Level.MAINTAINER)  # the plan took away that she was owner
+    undone = olga.undo(state.digest)
+    (member,) = [each for each in undone.steps if each.step.verb == "member.remove"]
+    assert (member.progress, member.note) == (Progress.UNDONE, "somebody else has changed it since: left as it is")
+    (held,) = olga.directory.memberships("mallory")
+    assert held.level is Level.MAINTAINER
+
+
+# ── who may decide ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_whom_a_plan_is_about_decides_nothing_about_it(olga: Responding) -> None:
+    account = olga.draw("account", "alice")
+    machine = olga.draw_machine(Asked("web9", 0.0, time.time(), "", frozenset({"alice"}), here=False))
+    alice, ghost = by("alice", olga), by("Ghost", olga)
+    for state in (account, machine):
+        for decide in (
+            alice.approve,
+            lambda digest: alice.waive(digest, ["sinks"], "never mind"),
+            lambda digest: alice.done(digest, [1]),
+        ):
+            with pytest.raises(Refused, match="alice is whom the plan is about"):
+                decide(state.digest)
+    with pytest.raises(Refused, match="Ghost is whom the plan is about"):
+        ghost.approve(account.digest)  # made through alice, and blocked with her
+    olga.approve(account.digest)
+    olga.run(account.digest)
+    with pytest.raises(Refused, match="alice is whom the plan is about"):
+        alice.unblock("alice", "it was not me", override=True)
+    assert not olga.plan(account.digest).overrides
+
+
+def test_the_yes_of_somebody_who_is_shut_out_since_or_may_not_any_more_does_not_count(config: Path) -> None:
+    config.write_text(config.read_text() + "[respond]\napprovals = 2\n")
+    with Stockade(load(config), by="olga").responding() as olga:
+        state = olga.draw("account", "alice")
+        olga.approve(state.digest)
+        by("mallory", olga).approve(state.digest)
+        olga.directory.block("mallory")
+        with pytest.raises(Refused, match="not approved"):
+            olga.run(state.digest)
+        with pytest.raises(Refused, match="mallory is shut out"):
+            by("mallory", olga).approve(state.digest)
+    config.write_text(config.read_text() + 'approvers = ["omar", "ruth"]\n')
+    with Stockade(load(config), by="omar").responding() as omar:
+        assert omar.rule.missing(omar.approve(state.digest), Tactic.ISOLATE) == 1  # olga's counts no longer

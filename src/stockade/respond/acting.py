@@ -21,6 +21,14 @@ Tell = Callable[[StepState, str], None]
 """Hears of each step what has just become of it, in a word."""
 
 
+Spare = Callable[[Iterable[Step]], None]
+"""Raises Refused where steps would shut out whom nobody means to, however the world has changed; Unavailable."""
+
+
+def anybody(_steps: Iterable[Step]) -> None:
+    """Where there is nobody to spare."""
+
+
 def untold(_state: StepState, _word: str) -> None:
     """Where nobody watches."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from stockade.directory.accounts import SYSTEM
@@ -18,19 +18,30 @@ OVERRIDING = 2
 @dataclass(frozen=True, slots=True)
 class Rule:
     """``people`` is how many different ones must approve each tactic, ``approvers`` the names of those who may; empty
-    for everybody who can give commands here.
+    for everybody who can give commands here. ``shut_out`` is asked about somebody whether they are, by now.
     """
 
     people: int = 1
     approvers: frozenset[str] = frozenset()
+    shut_out: Callable[[Ref], bool] = lambda _by: False
 
     def approved(self, state: PlanState, tactic: Tactic) -> bool:
         """Whether enough people have approved a tactic."""
-        return tactic in UNASKED or len(state.approvers(tactic)) >= self.people
+        return self.missing(state, tactic) == 0
 
     def missing(self, state: PlanState, tactic: Tactic) -> int:
         """How many more people have to."""
-        return 0 if tactic in UNASKED else max(0, self.people - len(state.approvers(tactic)))
+        return 0 if tactic in UNASKED else max(0, self.people - len(self.counted(state.approvers(tactic))))
+
+    def counted(self, people: Iterable[Ref]) -> tuple[Ref, ...]:
+        """Those of them whose word counts: a yes from before goes with the right to give it."""
+        return tuple(each for each in people if not self.against(each))
+
+    def against(self, by: Ref) -> str:
+        """Why somebody's word does not count; empty when it does."""
+        if self.approvers and by.id not in self.approvers:
+            return f"may not approve plans: {', '.join(sorted(self.approvers))} may"
+        return "is shut out" if self.shut_out(by) else ""
 
 
 def needed(state: PlanState) -> tuple[Tactic, ...]:
@@ -45,7 +56,7 @@ def approvals(state: PlanState, by: Ref, rule: Rule, now: float, tactics: Collec
     that it has no step of.
     """
     refuse_unless_open(state, now)
-    _refuse_unless_may(state, by, rule)
+    refuse_unless_may(state, by, rule)
     for tactic in tactics or needed(state):
         if tactic not in needed(state):
             raise ConfigurationError(
@@ -64,7 +75,7 @@ def undoing(state: PlanState, by: Ref, rule: Rule, now: float, past: str = "") -
     """
     if not state.begun and not state.undone:
         raise Refused(f"plan {state.digest[:12]} was never begun: there is nothing to undo")
-    _refuse_unless_may(state, by, rule)
+    refuse_unless_may(state, by, rule)
     told: dict[str, object] = {"plan": state.digest, "incident": state.plan.incident, "undo": True}
     if past and by not in state.answering:
         yield Event(now, "gate.override", by, state.plan.subject, details={**told, "reason": past})
@@ -84,8 +95,8 @@ def undo_waits_for(state: PlanState, rule: Rule, *, gate_open: bool) -> int:
     """How many more people have to want a plan undone: as many as have to approve one, and two past a closed gate."""
     if state.undone:
         return 0
-    past = 0 if gate_open else OVERRIDING - len(state.answering)
-    return max(0, past, rule.people - len(state.undoers))
+    past = 0 if gate_open else OVERRIDING - len(rule.counted(state.answering))
+    return max(0, past, rule.people - len(rule.counted(state.undoers)))
 
 
 def refuse_unless_open(state: PlanState, now: float) -> None:
@@ -101,11 +112,17 @@ def refuse_unless_open(state: PlanState, now: float) -> None:
         raise Refused(f"plan {state.digest[:12]} has expired", remedy=again)
 
 
-def _refuse_unless_may(state: PlanState, by: Ref, rule: Rule) -> None:
-    if rule.approvers and by.id not in rule.approvers:
-        raise Refused(f"{by.id} may not approve plans", remedy=f"Those who may: {_listed(sorted(rule.approvers))}.")
-    if by.id.casefold() == str(state.plan.asked.get("account", state.plan.subject.id)).casefold():
-        raise Refused(f"{by.id} is whom the plan is about", remedy="Somebody else has to approve it.")
+def refuse_unless_may(state: PlanState, by: Ref, rule: Rule) -> None:
+    """Raises Refused for somebody whose word on a plan does not count."""
+    refuse_about(state, by)
+    if why := rule.against(by):
+        raise Refused(f"{by.id} {why}", remedy="Somebody else has to say it.")
+
+
+def refuse_about(state: PlanState, by: Ref) -> None:
+    """Raises Refused for whom a plan is about: they decide nothing of it, and settle nothing."""
+    if by.id.casefold() in {each.casefold() for each in state.plan.about()}:
+        raise Refused(f"{by.id} is whom the plan is about", remedy="Somebody else has to say it.")
 
 
 def _listed(names: Iterable[str]) -> str:

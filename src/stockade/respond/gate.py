@@ -6,14 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import dropwhile
 from typing import Final
 
-from stockade.directory.accounts import FACTOR_KINDS, Credential
+from stockade.directory.accounts import FACTOR_KINDS, SYSTEM, Credential
 from stockade.events import Entry, Ref
 from stockade.respond.standing import PlanState, Progress, StepState
 
 NAMED: Final = 3
 """How many of what is missing are named."""
+AT_ONCE: Final = 60.0
+"""Seconds within which what happens here is in the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +51,40 @@ class Box:
         return not self.good and not self.waived
 
 
-def gating(plans: Mapping[str, PlanState], subject: Ref) -> PlanState | None:
-    """The plan by which an account or a machine is under a response: the latest about it, or that has blocked it, and
-    was neither undone nor brought to its end.
+def gating(plans: Mapping[str, PlanState], subject: Ref) -> tuple[PlanState, ...]:
+    """The plans by which an account or a machine is under a response, the first drawn first: about it, that suspect it,
+    or that have blocked it; begun, and neither undone nor brought to their end.
     """
-    found = [plan for plan in plans.values() if _is_about(plan, subject) and not plan.released]
-    return next((plan for plan in reversed(found) if plan.begun and not plan.undone), None)
+    return tuple(each for each in plans.values() if _is_under_way(each) and _is_about(each, subject))
+
+
+def comes_first(plans: Mapping[str, PlanState], state: PlanState) -> PlanState | None:
+    """A plan under way that was drawn after this one, about somebody whom undoing this one may let in."""
+    concerned = {state.plan.subject, *(Ref(SYSTEM, "user", name) for name in state.plan.about())}
+    later = dict(dropwhile(lambda each: each[0] != state.digest, plans.items()))
+    found = (each for subject in concerned for each in gating(later, subject) if each.digest != state.digest)
+    return next(found, None)
+
+
+def _is_under_way(state: PlanState) -> bool:
+    return state.begun and not state.undone and state.released is None
 
 
 def _is_about(state: PlanState, subject: Ref) -> bool:
-    blocked = (each.step.target for each in state.steps if each.step.verb == "user.block" and each.touched)
-    return state.plan.subject == subject or subject in blocked
+    if subject == state.plan.subject or (subject.system == SYSTEM and subject.id in state.plan.suspects()):
+        return True
+    return any(each.step.verb == "user.block" and each.step.target == subject and each.touched for each in state.steps)
+
+
+def later(state: PlanState, entry: Entry) -> bool:
+    """Whether something happened after the last step was taken. It is asked by its place in the log, as a clock can be
+    set back; what was only told late, such as by a log that was away, is asked by its time.
+    """
+    done = [each for each in state.steps if each.progress is Progress.DONE and each.entries]
+    if not done or entry.index <= max(each.entries[-1].index for each in done):
+        return False
+    at_once = entry.recorded - entry.event.time < AT_ONCE
+    return at_once or entry.event.time > max(each.time or 0.0 for each in done)
 
 
 def boxes(state: PlanState, now: Now) -> tuple[Box, ...]:

@@ -16,7 +16,7 @@ from stockade.audit import octets
 from stockade.audit.prove import newest_head
 from stockade.audit.reading import line_at
 from stockade.audit.record import parse
-from stockade.events import Entry, Event, Ref
+from stockade.events import Entry, Ref
 from stockade.respond.standing import PlanState, standings
 
 RESPONSE: Final = re.compile(
@@ -44,17 +44,9 @@ def telling(log: Path, pattern: re.Pattern[bytes]) -> Iterator[Entry]:
     return octets.found(log, pattern.search)
 
 
-def plans(log: Path, beginning: str = "", subject: Ref | None = None) -> dict[str, PlanState]:
-    """The plans of the log, by digest: all, or those whose digest begins so, or that are about a subject or a machine.
-
-    Raises Tampered.
-    """
-
-    def wanted(digest: str, event: Event) -> bool:
-        of_machine = event.target is not None and event.target.kind == "machine"
-        return digest.startswith(beginning) and (of_machine or subject in {None, event.target})
-
-    return standings(telling(log, RESPONSE), wanted)
+def plans(log: Path, beginning: str = "") -> dict[str, PlanState]:
+    """The plans of the log, by digest: all, or those whose digest begins so. Raises Tampered."""
+    return standings(telling(log, RESPONSE), lambda digest: digest.startswith(beginning))
 
 
 def entry(log: Path, name: str) -> Entry:

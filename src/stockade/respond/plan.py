@@ -15,6 +15,7 @@ from stockade.audit.record import PLAIN
 from stockade.audit.words import spoken
 from stockade.errors import Tampered
 from stockade.events import Event, Ref
+from stockade.respond.sparing import blocked
 from stockade.search.formats.canonical import canonical
 from stockade.steps import Step, Tactic
 
@@ -41,6 +42,17 @@ class Plan:
     def digest(self) -> str:
         """The SHA-256 of its canonical JSON, in hexadecimal."""
         return sha256(canonical(plan_as_json(self))).hexdigest()
+
+    def suspects(self) -> frozenset[str]:
+        """The accounts that a plan for a machine was asked to shut out, by name."""
+        told = self.asked.get("suspects")
+        return frozenset(map(str, told)) if isinstance(told, list) else frozenset()
+
+    def about(self) -> frozenset[str]:
+        """The accounts that it takes for being in strange hands, by name."""
+        subject = {self.subject.id} if self.subject.kind == "user" else set()
+        holder = {str(self.asked["account"])} if "account" in self.asked else set()
+        return self.suspects() | subject | holder | blocked(self.steps)
 
     def tactics(self) -> tuple[Tactic, ...]:
         """The tactics of its steps, in the order of the first step of each."""

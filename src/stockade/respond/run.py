@@ -8,16 +8,20 @@ did not. So a run that was killed anywhere ends, when it is resumed, as if it ha
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Final
 
 from stockade.errors import ConfigurationError, Refused, StockadeError, Unavailable
 from stockade.events import Entry, Event, Ref
 from stockade.respond.acting import (
     Actuators,
     Difference,
+    Spare,
     Tell,
     Write,
     about,
+    anybody,
     differences,
     target_of,
     untold,
@@ -30,6 +34,13 @@ from stockade.steps import Actuator, Step
 
 MAYBE = frozenset({Progress.STARTED, Progress.WAITING, Progress.UNDOING})
 """Steps of which only their system knows whether they took effect."""
+
+
+_NOT_SO: Final = {
+    Progress.DONE: "somebody else has changed it since: left as it is",
+    Progress.UNDOING: "was undone already",
+}
+"""What is told of a step that is to be taken back, and whose effect is not there."""
 
 
 class WorldChanged(Refused):
@@ -66,13 +77,14 @@ class Runner:
         by: Ref,
         clock: Callable[[], float],
         rule: Rule | None = None,
+        spare: Spare = anybody,
         tell: Tell = untold,
     ) -> None:
         self._fold = Fold()
         self._fold.plans[state.digest] = state
         self._digest = state.digest
         self._actuators, self._write, self._by, self._clock = actuators, write, by, clock
-        self._rule, self._tell = rule or Rule(), tell
+        self._rule, self._spare, self._tell = rule or Rule(), spare, tell
         self._down: dict[str, str] = {}
 
     @property
@@ -88,6 +100,8 @@ class Runner:
         if not self.state.begun:
             self._compare()
         steps = self._due()
+        with suppress(Unavailable):  # the steps that it is about will wait for the same system
+            self._spare([each.step for each in steps])
         changed = {each.number: str(each) for each in differences(self._untouched(steps), self._actuators)}
         for wave in waves(steps):
             self._take(wave, changed)
@@ -178,6 +192,7 @@ class Runner:
 
     def _perform(self, each: StepState, changed: dict[int, str]) -> str:
         refuse_unsealed(self.state, each.step)
+        self._spare([each.step])
         if each.number in changed:
             raise Refused(f"it has changed since the plan was drawn: {changed[each.number]}")
         actuator = self._actuators.of(each.step)
@@ -207,12 +222,9 @@ class Runner:
     def _perform_undo(self, each: StepState) -> str:
         undo = each.step.undo
         assert undo is not None  # noqa: S101  only such steps are taken back
-        actuator = self._actuators.of(undo)
-        if each.progress in MAYBE and not self._actuators.of(each.step).holds(each.step):
-            return "had not taken effect"
-        if each.progress in MAYBE and actuator.holds(undo):
-            return "was undone already"
-        return _told(actuator.perform(undo, by=self._by))
+        if not self._actuators.of(each.step).holds(each.step):
+            return _NOT_SO.get(each.progress, "had not taken effect")
+        return _told(self._actuators.of(undo).perform(undo, by=self._by))
 
     # ── both ─────────────────────────────────────────────────────────────────────────────────────
 

@@ -154,11 +154,11 @@ class PlanState:
         return "contained" if verified else "contained, unverified"
 
 
-def standings(entries: Iterable[Entry], wanted: Callable[[str, Event], bool] | None = None) -> dict[str, PlanState]:
+def standings(entries: Iterable[Entry], wanted: Callable[[str], bool] = bool) -> dict[str, PlanState]:
     """Every plan that these entries tell of, by digest, in the order in which they were drawn.
 
-    ``wanted`` is asked about a digest and an event that draws it; plans that are not wanted are passed over. Raises
-    Tampered when the steps of a plan are not those that its digest was made of.
+    ``wanted`` is asked about a digest; plans that are not wanted are passed over. Raises Tampered when the steps of a
+    plan are not those that its digest was made of.
     """
     fold = Fold(wanted)
     for entry in entries:
@@ -182,9 +182,9 @@ def chosen(plans: Mapping[str, PlanState], digest: str) -> PlanState:
 class Fold:
     """Takes entries one by one, in the order of the log; ``plans`` is how they stand by then."""
 
-    def __init__(self, wanted: Callable[[str, Event], bool] | None = None) -> None:
+    def __init__(self, wanted: Callable[[str], bool] = bool) -> None:
         self.plans: dict[str, PlanState] = {}
-        self._wanted = wanted or (lambda _digest, _event: True)
+        self._wanted = wanted
         self._drawn: dict[str, dict[int, Step]] = {}
 
     def take(self, entry: Entry) -> None:
@@ -195,7 +195,7 @@ class Fold:
             self._tick(entry)
             return
         if event.action in {"plan.step", "plan.create"}:
-            if digest not in self.plans and self._wanted(digest, event):
+            if digest not in self.plans and self._wanted(digest):
                 self._draw(digest, entry)
         elif digest in self.plans and (change := _CHANGES.get(event.action)) is not None:
             self.plans[digest] = change(self.plans[digest], entry)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,7 +12,6 @@ from stockade.app.respond.machines import Asked, Known, asked_again, findings, s
 from stockade.directory import BuiltinDirectory
 from stockade.directory.accounts import Account, Credential
 from stockade.directory.builtin.acting import BuiltinActuator, kept_from_all
-from stockade.errors import Refused
 from stockade.events import Entry, Event, Ref
 from stockade.respond import journal
 from stockade.respond.incident import incidents, new_name, opening, suspicion_of
@@ -21,6 +20,7 @@ from stockade.respond.instance import instance
 from stockade.respond.plan import Plan, events_of
 from stockade.respond.playbooks import PLAYBOOKS
 from stockade.respond.run import done_by_hand
+from stockade.respond.sparing import blocked, refuse_lockout
 from stockade.respond.standing import PlanState, chosen
 from stockade.steps import Tactic
 
@@ -80,8 +80,6 @@ class Drawing:
         must not.
         """
         now, found = self._clock(), self.directory.account(account)
-        if playbook == "account":
-            self._spare(found, even_me=even_me)
         begin = self.since(since)
         name = self._incident(incident, found.ref, begin)
         asked = Question(found, begin, now if until is None else until, name, token, rotate)
@@ -94,6 +92,7 @@ class Drawing:
         projects = frozenset(each.path for each in self.directory.repositories())
         world = look(asked, self.directory, entries, self._builtin.observe_many, now, projects=projects)
         steps = tuple(PLAYBOOKS[playbook](world))
+        self._spare(blocked(steps) | ({asked.account.name} if playbook == "account" else set()), even_me=even_me)
         about = {step.target for step in steps}
         told = {
             "since": asked.since,
@@ -115,14 +114,14 @@ class Drawing:
         Refused where it would lock out whom it must not.
         """
         now, subject = self._clock(), Ref(HOST, "machine", asked.name)
-        for name in sorted(asked.suspects):
-            self._spare(self.directory.account(name), even_me=even_me)
+        suspects = {self.directory.account(name).name for name in asked.suspects}
         found = findings(self._log, asked.name, asked.since)
         asked = replace(asked, incident=self._incident(asked.incident, subject, asked.since, found))
         listed = self._secrets() if self._secrets is not None else None
         known = Known(self.directory, self._log, self._builtin.observe_many, listed, self._entries_about, found)
         machine = seen(asked, known, now)
         steps = tuple(instance(machine))
+        self._spare(suspects | blocked(steps), even_me=even_me)
         told, expires = asked.told() | {"even_me": even_me}, now + self._settings.respond.plan_expires
         events = list(events_of(Plan(asked.incident, "instance", subject, steps, now, expires, told), self.by))
         self._seal_together(events)
@@ -177,19 +176,10 @@ class Drawing:
             return self.directory.credential(Ref("stockade", "token", str(number)))
         return self.directory.token_in_plain(plain)
 
-    def _spare(self, account: Account, *, even_me: bool) -> None:
-        """Raises Refused before the last administrator, or oneself, is locked out, unless that was said twice."""
-        if even_me:
-            return
-        now = self._clock()
-        others = [each for each in self.directory.accounts() if each.admin and each.name != account.name]
-        if account.admin and not any(not each.shut_out(now) and each.departed is None for each in others):
-            why = "is the last administrator who is let in"
-        elif account.name == self.by.id.casefold():
-            why = "is you"
-        else:
-            return
-        raise Refused(f"{account.name} {why}", remedy="If that is meant, say so: --even-me.")
+    def _spare(self, names: Collection[str], *, even_me: bool) -> None:
+        """Raises Refused before the last administrators, or oneself, are shut out, unless that was said twice."""
+        if names and not even_me:
+            refuse_lockout(names, self.directory.accounts(), self.by, self._clock())
 
     def _seal_all(self, events: Iterator[Event]) -> None:
         for event in events:

@@ -74,12 +74,8 @@ class Incidents:
 
     def plans(self, incident: Incident) -> list[PlanState]:
         """The plans that belong to it, in the order in which they were drawn. Raises Tampered."""
-
-        def wanted(_digest: str, event: Event) -> bool:
-            return event.details.get("incident") == incident.name
-
         entries = map(self._named, journal.telling(self._log, journal.RESPONSE))
-        return list(standings(entries, wanted).values())
+        return [each for each in standings(entries).values() if each.plan.incident == incident.name]
 
     def sheet(self, incident: Incident) -> Sheet:
         """The situation on one page."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,30 +19,37 @@ from stockade.app.host.restricting import Restricting
 from stockade.app.respond.drawing import Drawing
 from stockade.app.respond.renewing import Renewing
 from stockade.config.state import state_of
-from stockade.directory import BuiltinDirectory
 from stockade.directory.accounts import FACTOR_KINDS, SYSTEM, Account, Credential, CredentialKind
+from stockade.directory.refusals import UnknownAccount
 from stockade.directory.standing import overdue
 from stockade.errors import ConfigurationError, Refused, Unavailable
 from stockade.events import Entry, Event, Ref
 from stockade.respond import journal
 from stockade.respond.acting import Actuators, Tell, untold
-from stockade.respond.approvals import OVERRIDING, Rule, approvals, lets_in, undo_waits_for, undoing
+from stockade.respond.approvals import (
+    OVERRIDING,
+    Rule,
+    approvals,
+    lets_in,
+    refuse_about,
+    refuse_unless_may,
+    undo_waits_for,
+    undoing,
+)
 from stockade.respond.evidence import Evidence
-from stockade.respond.gate import Box, Now, boxes, gating
+from stockade.respond.gate import Box, Now, boxes, comes_first, gating, later
 from stockade.respond.instance import SYSTEM as HOST
 from stockade.respond.run import Runner, done_by_hand
-from stockade.respond.standing import PlanState, Progress
+from stockade.respond.sparing import blocked
+from stockade.respond.standing import PlanState
 from stockade.respond.verify import Verified
 from stockade.respond.verify import events_of as verified
 from stockade.respond.verify import look as look_again
 from stockade.respond.watching import Watch
-from stockade.steps import Tactic
+from stockade.steps import Step, Tactic
 
 if TYPE_CHECKING:
-    from stockade.app.recording import Recording
-    from stockade.app.respond.renewing import Listed
     from stockade.app.stockade import Stockade
-    from stockade.config import Settings
 
 LOCK = "respond.lock"
 """Held in the state directory by whoever takes steps."""
@@ -86,23 +94,19 @@ class Passed:
 class Responding(Drawing):
     """All verbs of the response; ``by`` is who asks. Methods raise StockadeError and nothing else."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        directory: BuiltinDirectory,
-        recording: Recording,
-        *,
-        by: Ref,
-        clock: Callable[[], float],
-        hand_out: Callable[[Ref, str], None] | None = None,
-        secrets: Callable[[], Listed] | None = None,
-    ) -> None:
-        super().__init__(settings, directory, recording, by=by, clock=clock, hand_out=hand_out, secrets=secrets)
-        self.rule = Rule(settings.respond.approvals, frozenset(settings.respond.approvers))
-        evidence = Evidence(self._log, directory, recording.seal, clock)
-        watches = (Watch(system, self._log, recording.seal, clock) for system in (SYSTEM, HOST))
-        network = Restricting(settings, recording, by=by, clock=clock).actuator()
-        self._actuators = Actuators(self._builtin, evidence, network, as_step(settings), *watches)
+    @property
+    def rule(self) -> Rule:
+        """Whose yes is needed, and counts by now; each is looked up once, however many steps there are."""
+        told = self._settings.respond
+        return Rule(told.approvals, frozenset(told.approvers), cache(self._shut_out))
+
+    @cached_property
+    def _actuators(self) -> Actuators:
+        write, clock = self._recording.seal, self._clock
+        evidence = Evidence(self._log, self.directory, write, clock)
+        watches = (Watch(system, self._log, write, clock) for system in (SYSTEM, HOST))
+        network = Restricting(self._settings, self._recording, by=self.by, clock=clock).actuator()
+        return Actuators(self._builtin, evidence, network, as_step(self._settings), *watches)
 
     # ── yes, and go ──────────────────────────────────────────────────────────────────────────────
 
@@ -120,9 +124,6 @@ class Responding(Drawing):
             state = self.plan(digest)
             if resume and not state.begun:
                 raise Refused(f"plan {state.digest[:12]} was never begun", remedy=f"stockade run {state.digest[:12]}")
-            if any(step.verb == "user.block" and step.target == state.plan.subject for step in state.plan.steps):
-                found = self.directory.account(state.plan.subject.id)
-                self._spare(found, even_me=state.plan.asked.get("even_me") is True)
             return self._runner(state, tell).run()
 
     def undo(self, digest: str, tell: Tell = untold, reason: str = "", *, override: bool = False) -> PlanState:
@@ -143,6 +144,11 @@ class Responding(Drawing):
         """Whether the gate is open for what a plan has shut out; it was, where the plan is being undone already."""
         if state.undone or not lets_in(state):
             return True
+        if (first := comes_first(self.plans(), state)) is not None:
+            raise Refused(
+                f"since plan {state.digest[:12]}, plan {first.digest[:12]} is under way about whom it would let in",
+                remedy=f"stockade undo {first.digest[:12]} comes first, or the end of that plan.",
+            )
         found = self.boxes(state)
         if not any(box.open for box in found):
             return True
@@ -166,12 +172,14 @@ class Responding(Drawing):
     def done(self, digest: str, numbers: Sequence[int], note: str = "") -> PlanState:
         """Say that steps were done by hand."""
         state = self.plan(digest)
+        refuse_about(state, self.by)
         self._recording.seal(done_by_hand(state, numbers, self.by, self._clock(), note))
         return self.plan(state.digest)
 
     def waive(self, digest: str, what: Sequence[str], reason: str) -> PlanState:
         """Say of steps, by number, or of boxes of the gate, by name, that they need not be, and why."""
         state = self.plan(digest)
+        refuse_unless_may(state, self.by, self.rule)
         numbers = [int(each) for each in what if each.isdecimal()]
         known = {box.name for box in self.boxes(state)}
         for box in (each for each in what if not each.isdecimal()):
@@ -187,16 +195,30 @@ class Responding(Drawing):
         return self.plan(state.digest)
 
     def _runner(self, state: PlanState, tell: Tell) -> Runner:
+        even_me = state.plan.asked.get("even_me") is True
+
+        def spare(steps: Iterable[Step]) -> None:
+            self._spare(blocked(steps), even_me=even_me)
+
         return Runner(
-            state, self._actuators, self._recording.seal, by=self.by, clock=self._clock, rule=self.rule, tell=tell
-        )
+            state, self._actuators, self._recording.seal, by=self.by, clock=self._clock, rule=self.rule, spare=spare,
+            tell=tell,
+        )  # fmt: skip
+
+    def _shut_out(self, by: Ref) -> bool:
+        """Whether somebody who gives commands has an account here that is let in nowhere."""
+        try:
+            account = self.directory.account(by.id)
+        except (UnknownAccount, Unavailable):  # where the directory is down, nothing is done in it
+            return False
+        return account.departed is not None or account.shut_out(self._clock())
 
     # ── in and out ───────────────────────────────────────────────────────────────────────────────
 
     def lock(self, name: str, seconds: float, reason: str = "", *, even_me: bool = False) -> Account:
         """Refuse an account everywhere for a while, and end its sessions."""
         found = self.directory.account(name)
-        self._spare(found, even_me=even_me)
+        self._spare({found.name}, even_me=even_me)
         return self.directory.lock(found.name, self._clock() + seconds, by=self.by, reason=reason or None)
 
     def unlock(self, name: str, reason: str = "") -> Account:
@@ -220,19 +242,16 @@ class Responding(Drawing):
 
     def _pass(self, subject: Ref, command: str, reason: str, *, override: bool, **told: object) -> Passed:
         """Go through the gate, and have it on record; there is none for what is under no response."""
-        state = gating(journal.plans(self._log, subject=subject), subject)
-        if state is None:
-            return Passed()
-        found = self.boxes(state)
-        if any(box.open for box in found):
-            if not override:
-                raise GateClosed(state, found, command)
-            state = self._override(state, reason)
-            if len(state.overrides) < OVERRIDING:
-                return Passed(found, OVERRIDING - len(state.overrides))
-        about = {"plan": state.digest, "incident": state.plan.incident, "reason": reason, "override": override}
-        self._recording.seal(Event(self._clock(), "gate.open", self.by, subject, details=about | told))
-        return Passed(found)
+        under = [(state, self.boxes(state)) for state in gating(self.plans(), subject)]
+        closed = [(state, found) for state, found in under if any(box.open for box in found)]
+        if closed and not override:
+            raise GateClosed(*closed[0], command)
+        if missing := max((self._override(state, reason) for state, _ in closed), default=0):
+            return Passed(closed[0][1], missing)
+        for state, _ in under:
+            about = {"plan": state.digest, "incident": state.plan.incident, "reason": reason, "override": override}
+            self._recording.seal(Event(self._clock(), "gate.open", self.by, subject, details=about | told))
+        return Passed(under[-1][1] if under else ())
 
     def _let_in(self, name: str, reason: str, found: tuple[Box, ...]) -> Unblocked:
         account = self.directory.unblock(name, by=self.by, reason=reason or None)
@@ -245,11 +264,13 @@ class Responding(Drawing):
         )
         return overdue(account, self._clock()) and not own
 
-    def _override(self, state: PlanState, reason: str) -> PlanState:
+    def _override(self, state: PlanState, reason: str) -> int:
+        """Answer for it; how many more people have to."""
+        refuse_unless_may(state, self.by, self.rule)
         _refuse_without(reason)
         told = {"plan": state.digest, "incident": state.plan.incident, "reason": reason}
         self._recording.seal(Event(self._clock(), "gate.override", self.by, state.plan.subject, details=told))
-        return self.plan(state.digest)
+        return max(0, OVERRIDING - len(self.rule.counted(self.plan(state.digest).overrides)))
 
     def boxes(self, state: PlanState) -> tuple[Box, ...]:
         """The boxes of the gate for a plan."""
@@ -264,22 +285,21 @@ class Responding(Drawing):
 
     def _unclean(self, state: PlanState) -> str:
         """What the last comparison of a machine with its picture, since the plan was drawn, says against it."""
-        told = [each.event for each in journal.telling(self._log, COMPARED) if each.event.action == "host.diff"]
-        later = [event for event in told if event.time >= state.plan.drawn]
-        if not later:
+        told = [each for each in journal.telling(self._log, COMPARED) if each.index > state.told.index]
+        last = next((each.event for each in reversed(told) if each.event.action == "host.diff"), None)
+        if last is None:
             return "it was not compared since: stockade host verify"
-        return "" if later[-1].outcome == "success" else f"{later[-1].details.get('changed')} things are not: host diff"
+        return "" if last.outcome == "success" else f"{last.details.get('changed')} things are not: host diff"
 
     def _active(self, state: PlanState) -> Iterator[Entry]:
         """What has succeeded since the run, of the account or from its strange addresses."""
-        done = [each.time for each in state.steps if each.progress is Progress.DONE and each.time is not None]
         addresses = [a for step in state.plan.steps for a in _listed(step.details.get("addresses"))]
         patterns = [journal.about(state.plan.subject), *map(journal.source, addresses)]
         for entry in (each for pattern in patterns for each in journal.telling(self._log, pattern)):
             event = entry.event
             own = event.actor == state.plan.subject or event.source in addresses
             counts = own and event.outcome == "success" and BEHAVIOUR_OF.get(event.action) not in _MACHINES
-            if counts and done and event.time > max(done):
+            if counts and later(state, entry):
                 yield entry
 
     @contextmanager
