@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from stockade.cli.commands import app
 from stockade.cli.exits import Exit, exit_of
 from stockade.cli.reference import reference
 from stockade.config import load
@@ -51,6 +53,19 @@ def test_help_needs_nothing_heavy() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     heavy = {"sqlalchemy", "starlette", "uvicorn", "aiohttp", "jinja2", "redis", "cryptography", "argon2", "rich.table"}
     assert heavy & set(loaded) == set()
+
+
+def test_the_help_shows_brackets_as_they_are_written_and_flags_that_take_nothing() -> None:
+    words = ("intake run", "audit signer", "bans")
+    intake, signer, bans = (CliRunner().invoke(app, [*each.split(), "--help"]).output for each in words)
+    assert "A TOML file with [[intake]] tables." in intake
+    assert 'signer = "SOCKET" under [audit].' in signer
+    assert re.search(r"--json +Print JSON", bans)
+
+
+def test_every_command_and_all_that_it_takes_is_explained() -> None:
+    assert "[[" not in reference().replace("[[intake]]", "").replace("[[secrets.database]]", "")
+    assert re.findall(r"^.*` \|\s*\|$", reference(), re.MULTILINE) == []
 
 
 def test_it_runs_as_a_module_too(terminal: Terminal) -> None:

@@ -33,7 +33,7 @@ def create(
     log: Log = None,
     state: Annotated[
         Path | None,
-        typer.Argument(metavar="[STATE]", show_default=False, help="Where its keys and its last head are kept."),
+        typer.Argument(metavar="STATE", show_default=False, help="Where its keys and its last head are kept."),
     ] = None,
     *,
     origin: Annotated[
@@ -60,7 +60,7 @@ def verify(
     logs: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[LOG]...", show_default=False, help="The directories of logs; the configuration's, if none."
+            metavar="LOG", show_default=False, help="The directories of logs; the configuration's, if none."
         ),
     ] = None,
     *,

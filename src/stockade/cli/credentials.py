@@ -27,7 +27,7 @@ SCREENFUL: Final = 500
 
 
 def credentials(
-    holder: Annotated[str | None, typer.Argument(metavar="[USER]", help="Only those of this account.")] = None,
+    holder: Annotated[str | None, typer.Argument(metavar="USER", help="Only those of this account.")] = None,
     *,
     kind: Annotated[
         list[str] | None, typer.Option(metavar="KIND", help="personal, ssh_key, variable, … may be given again.")

@@ -160,7 +160,11 @@ def list_rules(directory: OnlyIn = None, *, json: Json = False) -> None:
 
 
 @detect.command()
-def explain(rule: str, *, rules: RulesIn = None) -> None:
+def explain(
+    rule: Annotated[str, typer.Argument(help="Its name, as `stockade detect rules` lists it, or its id.")],
+    *,
+    rules: RulesIn = None,
+) -> None:
     """Show one rule: what it looks for, why it may be harmless, and how it is written."""
     known = {each.name: each for each in _all_rules(rules)} | {each.id: each for each in _all_rules(rules) if each.id}
     found = known.get(rule)

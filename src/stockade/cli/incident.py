@@ -29,7 +29,7 @@ incident = typer.Typer(help="Open an incident, say what is known, hand out its r
 
 Name = Annotated[
     str | None,
-    typer.Argument(metavar="[INCIDENT]", help="Its name, or how it begins or ends; the open one, or the last."),
+    typer.Argument(metavar="INCIDENT", help="Its name, or how it begins or ends; the open one, or the last."),
 ]
 Which = Annotated[
     str | None, typer.Option("--incident", "-i", metavar="NAME", help="Which; the only open one, if none.")
@@ -57,7 +57,7 @@ class Severities(StrEnum):
 @incident.command("open")
 def open_(
     subjects: Annotated[
-        list[str] | None, typer.Argument(metavar="[USER]...", help="Whom it is about: alice, or gitlab:user/alice.")
+        list[str] | None, typer.Argument(metavar="USER", help="Whom it is about: alice, or gitlab:user/alice.")
     ] = None,
     *,
     title: Annotated[str | None, typer.Option(help="What is thought to have happened, in a sentence.")] = None,

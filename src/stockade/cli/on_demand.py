@@ -37,7 +37,7 @@ class OnDemand(Mapping[str, Any]):
         for _, inner, heading in _places(self._within.get(name, {})):
             found.command(rich_help_panel=heading)(_found(inner))
         _add(holder, name, found, panel)
-        return get_group(holder).commands[name]
+        return _readable(get_group(holder).commands[name])
 
 
 def _places(panels: Panels) -> Iterator[tuple[str, str, str]]:
@@ -58,3 +58,14 @@ def _add(holder: typer.Typer, name: str, found: Any, panel: str) -> None:
         holder.add_typer(found, name=name, rich_help_panel=panel)
     else:
         holder.command(name, rich_help_panel=panel)(found)
+
+
+def _readable(command: Any) -> Any:
+    """Its help: square brackets as they are written, paragraphs that fill the line, and flags that take nothing."""
+    command.rich_markup_mode = "markdown"
+    for parameter in command.params:
+        if getattr(parameter, "is_flag", False):
+            parameter.metavar = ""
+    for inner in getattr(command, "commands", {}).values():
+        _readable(inner)
+    return command

@@ -18,7 +18,7 @@ Config = Annotated[
 ]
 Log = Annotated[
     Path | None,
-    typer.Argument(metavar="[LOG]", show_default=False, help="The directory of the log; the configuration's, if none."),
+    typer.Argument(metavar="LOG", show_default=False, help="The directory of the log; the configuration's, if none."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 

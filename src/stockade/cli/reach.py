@@ -32,7 +32,7 @@ STATES: Final = {"open": "yellow", "too early": "bold red", "done": "green", "wa
 
 def reach(
     who: Annotated[
-        str | None, typer.Argument(metavar="[USER|REF]", help="An account, or one of its credentials: token/12.")
+        str | None, typer.Argument(metavar="USER|REF", help="An account, or one of its credentials: token/12.")
     ] = None,
     *,
     token: Annotated[

@@ -34,7 +34,7 @@ NOT_IN_A_LOG = (
 
 def review(
     account: Annotated[
-        str | None, typer.Argument(metavar="[USER]", help="The account: a name in every system, or gitlab:user/name.")
+        str | None, typer.Argument(metavar="USER", help="The account: a name in every system, or gitlab:user/name.")
     ] = None,
     *,
     log: Annotated[

@@ -30,14 +30,14 @@ secrets = typer.Typer(help="Find every secret, and change each in its order.", n
 LINES: Final = 25
 STATES: Final = {"open": "yellow", "too early": "bold red", "done": "green", "waived": "dim"}
 GRADES: Final = {"certain": "bold red", "likely": "yellow", "perhaps": "dim", "note": "dim"}
-Refs = Annotated[list[str], typer.Argument(metavar="REF…", help="As the list calls them: secret/… or variable/3.")]
+Refs = Annotated[list[str], typer.Argument(metavar="REF", help="As the list calls them: secret/… or variable/3.")]
 Reason = Annotated[str, typer.Option(help="Why, for whoever asks later.")]
 
 
 @secrets.command()
 def scan(
     paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PATH]…", help="Files and folders; the configuration's if none.")
+        list[Path] | None, typer.Argument(metavar="PATH", help="Files and folders; the configuration's if none.")
     ] = None,
     *,
     environment: Annotated[bool, typer.Option("--environment", help="The environments of processes too.")] = False,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 State = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[STATE]",
+        metavar="STATE",
         show_default=False,
         help="Where the carriers remember how far each sink is; where the server's do, or beside LOG, if none.",
     ),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 traffic = typer.Typer(help="Read records of network traffic for what an intruder does there.", no_args_is_help=True)
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="Records of traffic, packed with gzip or not.")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="Records of traffic, packed with gzip or not.")]
 Format = Annotated[
     str,
     typer.Option("--format", metavar="NAME", help="The format of the files; recognised by their content unless told."),
