@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,7 +44,7 @@ def test_an_account_is_reviewed_class_by_class(terminal: Terminal) -> None:
     assert screen.index("second factors: 1 of 1 entry suspicious") < screen.index("SSH and GPG keys")
     assert "user ⇒ admin" in screen
     told = " ".join(screen.split())
-    assert "SSH and GPG keys nothing found in 5 events of gitlab, log complete from" in told
+    assert re.search("nothing found in 5 events of gitlab, log complete from [^:]*:.*SSH and GPG keys", told)
     assert "no log tells of: processes, open ports" in told
     assert "\x1b" not in screen
     assert "\x07" not in screen
@@ -174,4 +175,4 @@ def test_a_log_of_real_samples_reads_sensibly(terminal: Terminal) -> None:
     assert one.code == 0
     assert "authentication.failure  host:user/pascal" in one.out
     told = " ".join(one.out.split())
-    assert "tokens not recorded by web, gitea, gitlab (no audit event of it is in this log), host" in told
+    assert re.search(r"not recorded by web, gitea, gitlab \(no audit event of it is in this log\), host .*tokens", told)

@@ -121,6 +121,14 @@ def test_a_name_that_only_the_details_have_is_found() -> None:
     assert reviewed([tried], "alice").concerned == 1
 
 
+def test_what_somebody_else_has_put_into_an_accounts_hands_is_found() -> None:
+    given = event("key.add", "unix:user/root", target="stockade:key/1", holder="alice")
+    others = event("key.add", "unix:user/root", target="stockade:key/2", holder="bob")
+    review = reviewed([given, others], "alice")
+    assert [line.entry.event.target for line in section(review, Behaviour.KEY).lines] == [given.target]
+    assert review.lasting == {"key.add": 1}
+
+
 def test_everybody_is_ranked_by_what_was_found() -> None:
     review = reviewed([*WEEK, *TAKEOVER, *OTHERS])
     assert [(str(seen.ref), seen.worst) for seen in review.accounts] == [

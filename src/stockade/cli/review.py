@@ -101,9 +101,7 @@ def _show(found: Review, most: int) -> None:
     for section in found.sections:
         if section.count:
             _show_section(section, most)
-    screen.say(
-        "", screen.pairs((each.behaviour.value, _empty(each, found)) for each in found.sections if not each.count)
-    )
+    _show_empty(found)
     screen.say("", *(screen.shown(note, "yellow") for note in found.notes))
     screen.say(screen.shown(f"no log tells of: {NOT_IN_A_LOG}", "dim"))
 
@@ -148,20 +146,32 @@ def _show_section(section: Section, most: int) -> None:
         screen.say(screen.shown(f"      {doubt}", "dim"))
 
 
-def _empty(section: Section, found: Review) -> RenderableType:
-    """What there is to say of a class without an entry."""
+def _show_empty(found: Review) -> None:
+    """The classes without an entry, and what there is to say of that: once, where it is the same of several."""
+    alike: dict[tuple[str, str], dict[tuple[str, ...], list[str]]] = {}
+    for section in found.sections:
+        if not section.count:
+            told = alike.setdefault(_empty(section, found), {})
+            doubts = () if section.standing == "not recorded" else tuple(_doubts(section))
+            told.setdefault(doubts, []).append(section.behaviour.value)
+    for (text, style), told in alike.items():
+        screen.say("", screen.shown(text, style))
+        for doubts, classes in told.items():
+            screen.say(screen.shown(f"  {', '.join(classes)}"))
+            screen.say(*(screen.shown(f"    {doubt}", "dim") for doubt in doubts))
+
+
+def _empty(section: Section, found: Review) -> tuple[str, str]:
+    """What there is to say of a class without an entry, and in which style."""
     if section.standing == "not recorded":
         sources = ", ".join([*section.unrecorded, *section.unknown]) or "any source in this log"
-        return screen.shown(f"not recorded by {sources}", "yellow")
+        return f"not recorded by {sources}", "yellow"
     events = sum(covered.entries for covered in section.recording) or found.completeness.entries
     of = ", ".join(covered.system for covered in section.recording)
     first = min((covered.first for covered in section.recording), default=found.completeness.first)
     last = max((covered.last for covered in section.recording), default=found.completeness.last)
     where = f"{screen.plural(events, 'event')}{' of ' if of else ''}{of}"
-    text = screen.shown(f"nothing found in {where}, {_complete(found.completeness, first, last)}", "green")
-    for doubt in _doubts(section):
-        text.append(f"\n{screen.safe(doubt)}", "dim")
-    return text
+    return f"nothing found in {where}, {_complete(found.completeness, first, last)}", "green"
 
 
 def _show_line(line: Line, news: Sequence[Finding]) -> None:

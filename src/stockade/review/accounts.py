@@ -12,8 +12,8 @@ PEOPLE: Final = frozenset({"user", "bot", "account", "service", "deploy_key"})
 """Kinds of references that are accounts."""
 MOST_NAMES: Final = 100
 """References that one account may go by."""
-NAMED: Final = ("user", "user_name", "username", "name", "login")
-"""Where details may name an account that an event gives no reference for."""
+NAMED: Final = ("user", "user_name", "username", "name", "login", "holder", "acts_for")
+"""Where details may name an account that an event gives no reference for, such as a token made for it by another."""
 OPERATORS: Final = "unix"
 """The system that names who has given a command here; it is no source of events of its own."""
 SEVERITIES: Final[tuple[Severity, ...]] = ("critical", "high", "medium", "low", "informational")
