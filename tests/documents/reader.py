@@ -1,7 +1,7 @@
 """A reader who does all that a page says, in an empty directory, and looks whether it comes true.
 
-* A ``python`` block that begins with ``# some/file.py`` is written into that file, at its end when there is one; any
-  other is run at once, after those before it. A ``yaml`` block that begins so is written, too.
+* A ``python``, ``yaml`` or ``toml`` block that begins with ``# some/file.py`` is written into that file, at its end
+  when there is one. Any other Python is run at once, after that before it.
 * A ``console`` block is typed, ``$`` by ``$``, and must answer what follows. ``…`` stands for anything within a line,
   alone on a line for any number of lines. A server is left running until the next one starts.
 * ``pip install`` is believed when all it names is installed.
@@ -27,6 +27,7 @@ from tests.source_tree import ROOT
 
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w+)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"# (?P<name>[\w./-]+\.\w+)\n")
+WRITTEN = ("python", "yaml", "toml")
 SERVERS = ("uvicorn ", "gunicorn ", "flask run", "flask --app main run", "python manage.py runserver", "stockade serve")
 BIN = Path(sys.executable).parent
 
@@ -67,21 +68,22 @@ class Reader:
         """Do everything, in order. Raises AssertionError naming the line where the page is wrong."""
         self.said = ":8080" if ":8080" in page else ":8000"
         for block in blocks(page):
-            if block.language == "python" or (block.language == "yaml" and FILE.match(block.text)):
+            if block.language in WRITTEN and (found := FILE.match(block.text)):
+                self._write(found["name"], block.text)
+            elif block.language == "python":
                 self._python(block)
             elif block.language == "console":
                 self._console(block)
 
     def _python(self, block: Block) -> None:
-        named = FILE.match(block.text)
-        if named is None:
-            with chdir(self.place):
-                exec(compile("\n" * block.line + block.text, "<page>", "exec"), self.variables)
-            return
-        path = self.place / named["name"]
+        with chdir(self.place):
+            exec(compile("\n" * block.line + block.text, "<page>", "exec"), self.variables)
+
+    def _write(self, name: str, text: str) -> None:
+        path = self.place / name
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a") as file:
-            file.write(self._here(block.text))
+            file.write(self._here(text))
 
     def _console(self, block: Block) -> None:
         for typed in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
@@ -129,12 +131,17 @@ class Reader:
         self.ending.close()
         log = self.place / "server.log"
         log.write_text("")
-        runserver = f" 127.0.0.1:{self.port} --noreload" if command.endswith("runserver") else ""
         process = self.ending.enter_context(
-            running("bash", "-c", f"exec {command}{runserver}", cwd=where, env=self._env(), log=log)
+            running("bash", "-c", f"exec {command}{self._listening(command)}", cwd=where, env=self._env(), log=log)
         )
         wait_ready(process, log, lambda: accepts(self.port))
         return log
+
+    def _listening(self, command: str) -> str:
+        """What has those servers listen at a free port that no variable tells it."""
+        if command.endswith("runserver"):
+            return f" 127.0.0.1:{self.port} --noreload"
+        return f" --listen 127.0.0.1:{self.port}" if command.startswith("stockade serve") else ""
 
     def _here(self, text: str) -> str:
         """The page's port becomes one that is free, and back again."""
@@ -156,8 +163,12 @@ class Reader:
 
 
 def _believe(command: str) -> str:
-    for asked in re.findall(r"[\w.-]+(?:\[[\w,]+\])?", command.removeprefix("pip install")):
+    """All that is named is there; Stockade by a path, as it is in no index; and quotes keep ``[`` from zsh."""
+    for asked in shlex.split(command.removeprefix("pip install")):
         name, _, extras = asked.rstrip("]").partition("[")
+        assert name != "stockade", f"{asked}: in no index yet"
+        assert "[" not in asked or f'"{asked}"' in command, f"{asked} is not quoted"
+        name = Path(name).name
         version(name)
         known = " ".join(requires(name) or ())
         assert all(f"extra == '{extra}'" in known.replace('"', "'") for extra in extras.split(",") if extra), asked

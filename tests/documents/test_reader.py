@@ -68,4 +68,4 @@ def test_a_false_page_is_noticed(tmp_path: Path, true: str, false: str) -> None:
 
 def test_what_is_not_installed_is_noticed(tmp_path: Path) -> None:
     with Reader(tmp_path) as reader, pytest.raises(Exception, match="No package metadata"):
-        reader.follow("```console\n$ pip install stockade nothing-of-this-name\n```")
+        reader.follow("```console\n$ pip install ./stockade nothing-of-this-name\n```")

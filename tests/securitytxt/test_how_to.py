@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import re
-import tomllib
-from datetime import UTC, datetime
 from pathlib import Path
 
-from stockade.gateway.securitytxt import SecurityTxt, check, render
+from tests.documents.reader import Reader, page
 
-PAGE = (Path(__file__).parents[2] / "docs/how-to/security-txt.md").read_text()
-SERVED, INVALID, SAID = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)
-
-
-def test_the_settings_become_the_file_that_the_page_shows() -> None:
-    (settings,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
-    assert render(SecurityTxt(**tomllib.loads(settings)["security_txt"])) == SERVED
+PAGE = page("docs/how-to/security-txt.md")
 
 
-def test_the_example_is_refused_as_the_page_says() -> None:
-    problems = check(INVALID, now=datetime(2026, 1, 1, tzinfo=UTC))
-    assert f"{problems[0]}\n" == SAID
+def test_the_page_comes_true_and_its_settings_become_the_file_that_it_shows(tmp_path: Path) -> None:
+    with Reader(tmp_path) as reader:
+        reader.follow(PAGE)
+    (served,) = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)
+    assert (tmp_path / "security.txt").read_text() == served

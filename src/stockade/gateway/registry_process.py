@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -47,6 +48,7 @@ def running(state: Path) -> Iterator[Registry]:
     with (state / "registry.log").open("ab") as log:
         process = subprocess.Popen(
             [*_dying_with_us(), binary, "serve", str(configuration)],
+            env=_without_orders(os.environ),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -61,6 +63,13 @@ def running(state: Path) -> Iterator[Registry]:
             process.wait(5)
         process.kill()
         process.wait()
+
+
+def _without_orders(environment: Mapping[str, str]) -> dict[str, str]:
+    """What the registry is to see: it takes each ``REGISTRY_…`` for a setting, such as ``REGISTRY_AUTH_FILE``, which
+    skopeo and podman know as something else.
+    """
+    return {name: value for name, value in environment.items() if not name.startswith("REGISTRY_")}
 
 
 def _dying_with_us() -> list[str]:
