@@ -22,6 +22,7 @@ from stockade.host.triage.seen import Facts
 
 OWNED = {
     "/usr/sbin/sshd": "openssh-server",
+    "/lib/modules/6.1/kernel/fs/ext4.ko": "linux-image-6.1",
     "/usr/bin/perl": "perl",
     "/usr/bin/udevadm": "udev",
     "/bin/busybox": "busybox",
@@ -243,14 +244,22 @@ def test_a_listener_that_nobody_holds_is_a_note_where_somebody_could_not_be_aske
     assert worst(listening.unknown("web1", waiting, owner, None, blind=True)) == "informational"
 
 
+def loaded(module: Module, x: str = "/lib/modules/6.1/kernel/fs/x.ko") -> Kernel:
+    """A Debian's kernel with a module of its package, and another whose file is ``x``."""
+    files = {"ext4": "/lib/modules/6.1/kernel/fs/ext4.ko"} | ({module.name: x} if x else {})
+    return Kernel(modules=(Module("ext4"), module), taint=12288 if module.taint else 0, files=files)
+
+
 @pytest.mark.parametrize(
     ("seen", "severity"),
     [
-        (Kernel(modules=(Module("ext4", filed=True),)), ""),
-        (Kernel(modules=(Module("nvidia", taint="POE", filed=False),), taint=12289), "informational"),
-        (Kernel(modules=(Module("x", taint="OE", filed=True),), taint=12288), "informational"),  # built on the machine
-        (Kernel(modules=(Module("x", filed=None),)), ""),  # a container has no files of modules
-        (Kernel(modules=(Module("x", taint="OE", filed=False),), taint=12288), "medium"),
+        (loaded(Module("x"), x="/lib/modules/6.1/kernel/fs/ext4.ko"), ""),
+        (loaded(Module("nvidia", taint="POE"), x=""), "informational"),
+        (loaded(Module("x", taint="OE"), x="/lib/modules/6.1/updates/dkms/x.ko"), "informational"),
+        (loaded(Module("x", taint="OE"), x="/lib/modules/6.1/kernel/drivers/x.ko"), "medium"),  # with depmod
+        (Kernel(modules=(Module("x"),)), ""),  # a container has no files of modules
+        (loaded(Module("x", taint="OE"), x=""), "medium"),  # with insmod
+        (Kernel(modules=(Module("x"),), files={"x": "/lib/modules/6.1/x.ko"}), ""),  # somebody built all of this kernel
         (Kernel(modules=(Module("x", listed=False),)), "critical"),
         (Kernel(taint=512), ""),  # a warning
         (Kernel(taint=4096), "medium"),  # what set it is gone

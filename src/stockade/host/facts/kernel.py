@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from stockade.host.facts import procfs
-from stockade.host.facts.inside import Format, Interface, Kernel, Module
+from stockade.host.facts.inside import Format, Interface, Kernel, Module, module_named
 from stockade.host.oddity import Unseen
 
 FORMATS: Final = "proc/sys/fs/binfmt_misc"
@@ -30,11 +30,12 @@ def read(root: Path) -> tuple[Kernel, tuple[Unseen, ...]]:
     kernel = Kernel(
         release,
         int(_text(root / "proc/sys/kernel/tainted") or 0),
-        tuple(_modules(root, release)),
+        tuple(_modules(root)),
         tuple(_formats(root / FORMATS)),
         hooks,
         tuple(_listening(root / NETWORK)),
         contained,
+        _files(root, release),
     )
     outside = Unseen(
         "processes outside this container", "they are in another namespace", "Look from the machine outside."
@@ -49,14 +50,18 @@ def _contained(root: Path) -> bool:
         return False
 
 
-def _modules(root: Path, release: str) -> Iterator[Module]:
+def _modules(root: Path) -> Iterator[Module]:
     listed = {line.split()[0] for line in _text(root / "proc/modules").splitlines() if line.strip()}
     loaded = {path.parent.name: path.parent for path in (root / "sys/module").glob("*/initstate")}
-    files = _text(root / "lib/modules" / release / "modules.dep")
-    filed = {Path(line.partition(":")[0]).name.partition(".ko")[0].replace("-", "_") for line in files.splitlines()}
     for name in sorted(listed | loaded.keys()):
         taint = _text(loaded[name] / "taint") if name in loaded else ""
-        yield Module(name, name in listed, name in loaded, taint, name in filed if files else None)
+        yield Module(name, name in listed, name in loaded, taint)
+
+
+def _files(root: Path, release: str) -> Mapping[str, str]:
+    place = f"lib/modules/{release}"
+    paths = [line.partition(":")[0] for line in _text(root / place / "modules.dep").splitlines()]
+    return {module_named(Path(path).name): str(Path("/", place, path)) for path in paths}
 
 
 def _formats(place: Path) -> Iterator[Format]:

@@ -1,8 +1,8 @@
 """Where on a machine something can be left that will run again: data, one line a place.
 
-``~`` stands for every home. A pattern may hold ``*``, which never crosses a slash, and end in ``/**`` for all below.
-After systemd.unit(5), cron(8), at(1), pam.d(5), ld.so(8), sudoers(5), sshd(8), bash(1), udev(7), apt.conf(5),
-modprobe.d(5), environment.d(5), and the Desktop Application Autostart Specification.
+``~`` stands for every home. A pattern may hold ``*`` and, beside it, ``[...]``, which never cross a slash, and end in
+``/**`` for all below. After systemd.unit(5), cron(8), at(1), pam.d(5), ld.so(8), sudoers(5), sshd(8), bash(1), udev(7),
+apt.conf(5), modprobe.d(5), environment.d(5), and the Desktop Application Autostart Specification.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 PLACES: Final[Mapping[str, tuple[str, ...]]] = {
     "crontab": ("/etc/crontab", "/etc/cron.d/*", "/etc/anacrontab"),
     "user crontab": ("/var/spool/cron/crontabs/*", "/var/spool/cron/*", "/etc/crontabs/*"),
-    "at job": ("/var/spool/cron/atjobs/*", "/var/spool/at/*"),
+    "at job": ("/var/spool/cron/atjobs/[a-zA-Z=]*", "/var/spool/at/[a-zA-Z=]*"),
     "script": (
         *("/etc/cron.hourly/*", "/etc/cron.daily/*", "/etc/cron.weekly/*", "/etc/cron.monthly/*", "/etc/periodic/*/*"),
         *("/etc/rc.local", "/etc/rc.d/rc.local", "/etc/init.d/*", "/etc/local.d/*", "/etc/update-motd.d/*"),

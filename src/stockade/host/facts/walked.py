@@ -73,7 +73,7 @@ def walk(root: Path, found: Walked, folders: Mapping[str, int] = ALL, seconds: f
     """
     tree, end, denied = Tree(root), monotonic() + seconds, 0
     apart = KERNELS | set(FOREIGN) | set(_elsewhere(tree)) | folders.keys()
-    found.unseen.extend(Unseen(path, "holds other machines' files, as of containers", f"look with --root {path}")
+    found.unseen.extend(Unseen(path, "holds other machines' files, as of containers", "Look inside of each container.")
                         for path in FOREIGN if os.path.isdir(tree.at(path)))  # fmt: skip # noqa: PTH112
     waiting = [(path, deep) for path, deep in reversed(list(folders.items())) if tree.link(path) is None]
     while waiting:

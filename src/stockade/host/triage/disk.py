@@ -7,7 +7,7 @@ from functools import cached_property
 
 from stockade.host.facts import githooks, integrity, journal, logfiles, walked
 from stockade.host.facts.packages import Packages
-from stockade.host.triage import changed, entry, gitsettings, logs, persistence, privileged
+from stockade.host.triage import changed, entry, gitsettings, logs, modules, persistence, privileged
 from stockade.host.triage.looking import Look, Progress, Told
 from stockade.host.triage.origin import News
 from stockade.host.triage.persistence import Sight
@@ -50,7 +50,9 @@ class Disk:
     def persistence(self) -> Iterator[Told]:
         """What will run again by itself."""
         yield from persistence.odd(self.machine.name, self._sights, self.packages, self._news)
-        yield from gitsettings.odd(self.machine.name, self._facts.placement.of("git settings"))
+        placement = self._facts.placement
+        yield from gitsettings.odd(self.machine.name, placement.of("git settings"))
+        yield from modules.listed(self.machine.name, placement.of("modules"), self._facts.kernel, self.packages)
 
     def entries(self) -> Iterator[Told]:
         """Who comes in, and how."""

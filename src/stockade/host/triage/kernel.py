@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from shlex import quote
-from typing import Final
+from typing import Final, NamedTuple
 
 from stockade.events import Ref, Severity
 from stockade.host.facts.inside import Hidden, Kernel, Module, Program
@@ -18,6 +18,7 @@ OUT_OF_TREE: Final = 1 << 12
 UNSIGNED: Final = 1 << 13
 FORCED: Final = 1 << 1
 """Bits of ``/proc/sys/kernel/tainted`` (admin-guide/tainted-kernels)."""
+DKMS: Final = "/updates/dkms/"
 KNOWN_OUTSIDERS: Final = (
     "nvidia",
     "zfs",
@@ -77,38 +78,58 @@ def hidden(host: str, found: Hidden) -> Iterator[Oddity]:
 
 def modules(host: str, kernel: Kernel, owner: Owner) -> Iterator[Oddity]:
     """Modules that hide, and such as came from elsewhere than the kernel's packages."""
+    packaged = is_packaged(kernel, owner)
     for module in kernel.modules:
+        path, tell = kernel.files.get(module.name, ""), Tell(host, module)
         if module.present and not module.listed:
-            yield _told(host, module, "critical", "is loaded, and is left out of /proc/modules")
-        elif module.filed is False and not kernel.contained and not _is_outsider(module):
+            yield tell("critical", "is loaded, and is left out of /proc/modules", _FLEETING)
+        elif kernel.files and not path and not kernel.contained and not _is_outsider(module):
             severity: Severity = "medium" if _strange(module) else "informational"
-            yield _told(host, module, severity, "is loaded from no file of this kernel")
+            yield tell(severity, "is loaded from no file of this kernel", _GONE)
+        elif packaged and path and is_foreign(path, owner) and not _is_outsider(module):
+            yield tell("medium", f"is loaded from {path}, which no package brought", _FOREIGN)
         elif _strange(module):
-            yield _told(host, module, "informational", f"is not of the kernel's tree ({module.taint})")
+            yield tell("informational", f"is not of the kernel's tree ({module.taint})", _BUILT)
     yield from _taint(host, kernel)
     yield from _formats(host, kernel, owner)
 
 
-_HARMLESS: Final[Mapping[Severity, str]] = {
-    "critical": "A module that has just been unloaded may be in one list alone for a moment; look again.",
-    "medium": "A kernel that was updated since the start has its files removed; then most modules are told here.",
-    "informational": "Drivers of graphics cards and file systems are built on the machine; the file is there.",
-}
+_FLEETING: Final = "A module that has just been unloaded may be in one list alone for a moment; look again."
+_GONE: Final = "A kernel that was updated since the start has its files removed; then most modules are told here."
+_FOREIGN: Final = "Packages brought the other modules of this kernel, and DKMS keeps what it builds elsewhere."
+_BUILT: Final = "Drivers of graphics cards and file systems are built on the machine."
 
 
-def _told(host: str, module: Module, severity: Severity, what: str) -> Oddity:
-    facts = {"module": module.name, "listed": module.listed, "present": module.present, "taint": module.taint}
-    return Oddity(
-        "kernel-module",
-        severity,
-        f"the module {module.name} {what}",
-        Ref(host, "module", module.name),
-        "What runs in the kernel can hide everything else, and can be trusted with nothing.",
-        f"modinfo {quote(module.name)}; ls {quote(f'/sys/module/{module.name}')}; head /proc/modules",
-        _HARMLESS[severity],
-        () if severity == "informational" else ("T1014", "T1547.006"),
-        facts,
-    )
+class Tell(NamedTuple):
+    """Tells about one module."""
+
+    host: str
+    module: Module
+
+    def __call__(self, severity: Severity, what: str, harmless: str) -> Oddity:
+        one, name = self.module, self.module.name
+        facts = {"module": name, "listed": one.listed, "present": one.present, "taint": one.taint}
+        return Oddity(
+            "kernel-module",
+            severity,
+            f"the module {name} {what}",
+            Ref(self.host, "module", name),
+            "What runs in the kernel can hide everything else, and can be trusted with nothing.",
+            f"modinfo {quote(name)}; ls {quote(f'/sys/module/{name}')}; head /proc/modules",
+            harmless,
+            () if severity == "informational" else ("T1014", "T1547.006"),
+            facts,
+        )
+
+
+def is_packaged(kernel: Kernel, owner: Owner) -> bool:
+    """Whether packages brought the modules of this kernel, rather than whoever built it."""
+    return any(owner(kernel.files[each.name]) for each in kernel.modules if each.name in kernel.files)
+
+
+def is_foreign(path: str, owner: Owner) -> bool:
+    """Whether the file of a module is nobody's: of no package, and not where DKMS puts what it builds."""
+    return DKMS not in path and owner(path) is None
 
 
 def _strange(module: Module) -> bool:
