@@ -16,7 +16,8 @@ from stockade.app.host.afar import Asked, looked_at
 from stockade.host.oddity import Oddity, Unseen
 from stockade.host.parcel import START, TOO_OLD, parcel
 from stockade.host.triage.looking import Progress
-from stockade.host.triage.sent import read, written
+from stockade.host.triage.report import ALIKE, KINDS, few
+from stockade.host.triage.sent import END, read, written
 from tests.cli.terminal import Terminal
 from tests.host.test_looking import odd
 from tests.servers.processes import free_port, program
@@ -37,6 +38,8 @@ Host *
   UserKnownHostsFile {directory}/known
   LogLevel ERROR
 """
+ENDS = json.dumps(END)
+HALF = """cat > /dev/null; echo '{"is":"progress","what":"files","done":1,"of":9,"look":1,"looks":9}'; exit"""
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +102,7 @@ def test_somebody_without_rights_is_told_what_they_could_not_see() -> None:
     if os.geteuid() != 0 or python is None:
         pytest.skip("only root can become nobody, who has no way to a Python but the system's")
     nobody = [program("setpriv", "util-linux"), "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
-    argv = [*nobody, python, "-I", "-c", START, json.dumps({"name": "web1", "thorough": False})]
+    argv = [*nobody, python, "-I", "-S", "-c", START, json.dumps({"name": "web1", "thorough": False})]
     done = subprocess.run(argv, input=parcel(), capture_output=True, cwd="/", check=False, timeout=60)
     unseen = [each for each in read("web1", done.stdout.decode().splitlines()) if isinstance(each, Unseen)]
     assert any("processes: program, open files, environment" in each.what for each in unseen), done.stderr
@@ -119,8 +122,8 @@ def test_a_file_sent_is_the_same_for_the_same_source() -> None:
 def test_what_a_machine_says_is_about_that_machine_whatever_it_claims() -> None:
     lines = [written(odd("high")), written(Unseen("x", "y")), written(Progress("files", 1, 2))]
     forged = written(odd("high")).replace("web1:process", "bank:process")
-    assert list(read("web1", lines)) == [odd("high"), Unseen("x", "y"), Progress("files", 1, 2)]
-    (told,) = read("web1", [forged])
+    assert list(read("web1", [*lines, ENDS])) == [odd("high"), Unseen("x", "y"), Progress("files", 1, 2)]
+    (told,) = read("web1", [forged, ENDS])
     assert isinstance(told, Oddity)
     assert str(told.subject) == "web1:process/7"
     junk = [
@@ -131,13 +134,37 @@ def test_what_a_machine_says_is_about_that_machine_whatever_it_claims() -> None:
         "[" * 9999,
         written(odd("fatal")),
         '{"is":"progress","what":1,"done":"x"}',
+        '{"is":"progress","what":"x","done":Infinity,"of":1,"look":0,"looks":1}',
+        '{"is":"progress","what":"x","done":1,"of":1,"look":-1,"looks":1e400}',
+        written(odd("high")).replace('"web1:process/7"', "7"),
     ]
-    assert [type(each) for each in read("web1", junk)] == [Unseen] * len(junk)
+    assert [type(each) for each in read("web1", [*junk, ENDS])] == [Unseen] * len(junk)
+
+
+def test_half_an_answer_is_never_taken_for_a_machine_on_which_nothing_was_found() -> None:
+    (report,) = looked_at(["web1"], Asked(("sh", "-c", HALF)), lambda _host, _told: None)
+    assert report.unseen[-1].what == "the rest of its answer"
+    assert report.verdict == "no trace of an intruder in what could be seen of web1"
+
+
+def test_a_machine_that_tells_of_everything_fills_neither_the_screen_nor_the_log() -> None:
+    alike = f"yes '{written(odd('high'))}' | head -n 5000; echo '{ENDS}'"
+    (report,) = looked_at(["web1"], Asked(("sh", "-c", f"cat > /dev/null; {alike}; exit")), lambda _host, _told: None)
+    assert len(report.findings) == ALIKE
+    assert report.unseen == (Unseen("4800 more of deleted-binary, high", "200 of them are told"),)
+    kinds = [odd("high", f"kind {number}") for number in range(1000)]
+    assert len([each for each in few(kinds) if isinstance(each, Oddity)]) == KINDS
 
 
 def test_whatever_is_sent_imports_only_what_is_sent_too() -> None:
     sent = {name for name in modules() if name.startswith(("stockade.host.facts", "stockade.host.triage"))}
-    allowed = sent | {"stockade.events", "stockade.errors", "stockade.host.oddity", "stockade.host"}
+    allowed = sent | {
+        "stockade.events",
+        "stockade.errors",
+        "stockade.host.oddity",
+        "stockade.host.patience",
+        "stockade.host",
+    }
     asked = {(name, asked) for name in sent for asked in modules()[name].imports}
     ours = {(name, asked) for name, asked in asked if asked.startswith("stockade") and asked not in allowed}
     others = {

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from stockade.events import Ref
 from stockade.host.oddity import Oddity, Unseen
-from stockade.host.triage.looking import Progress, Told, looked
+from stockade.host.triage.looking import Progress, Told
+from stockade.host.triage.looks import looked
 from stockade.host.triage.report import reported
 
 

@@ -25,7 +25,7 @@ WEB1 = reported(
     [
         Progress("processes"),
         NOTE,
-        *running.deleted("web1", [GONE], lambda _: None),
+        *running.deleted("web1", [GONE], lambda _: None, lambda _, __: True),
         *masks.daemon_like("web1", [Process(7, "x", exe=HOSTILE, argv=("sshd: root",))], lambda _: None),
         *running.misplaced("web1", [Process(8, "x", exe=HOSTILE)]),
         Unseen("process 1: program", "not even root may, inside a container", "Look from the machine outside."),

@@ -40,6 +40,14 @@ OWNED = {
 owner = OWNED.get
 
 
+def renewed(_package: str, _since: float) -> bool:
+    return True
+
+
+def not_renewed(_package: str, _since: float) -> bool:
+    return False
+
+
 def process(exe: str, *argv: str, **more: object) -> Process:
     made = Process(7, exe.rpartition("/")[2], 1, argv=argv or (exe,), exe=exe, file=(1, 2))
     return replace(made, **more)  # type: ignore[arg-type]
@@ -67,14 +75,52 @@ def worst(oddities: Iterable[Oddity]) -> str:
 def test_a_deleted_program_is_judged_by_where_it_lay_and_what_lies_there_now(
     exe: str, more: dict[str, object], severity: str
 ) -> None:
-    assert worst(running.deleted("web1", [process(exe, deleted=True, **more)], owner)) == severity
+    assert worst(running.deleted("web1", [process(exe, deleted=True, **more)], owner, renewed)) == severity
+
+
+def test_an_update_explains_what_was_replaced_only_where_there_was_one_since() -> None:
+    gone = process("/usr/sbin/sshd", deleted=True, now=(1, 3))
+    assert worst(running.deleted("web1", [gone], owner, not_renewed)) == "medium"
+    with_it = process("/usr/bin/bash", libraries=("/usr/lib/libc.so.6 (deleted)",))
+    assert worst(preloads.deleted("web1", [with_it], owner, not_renewed)) == "low"
+
+
+def test_a_file_that_is_called_deleted_and_is_there_is_told() -> None:
+    feigned = process("/usr/sbin/sshd", deleted=True, feigned=("/usr/sbin/sshd (deleted)",))
+    assert worst(masks.deleted_like("web1", [feigned])) == "high"
+
+
+@pytest.mark.parametrize(
+    ("exe", "library", "severity"),
+    [
+        ("/usr/sbin/sshd", "/usr/lib/x86_64-linux-gnu/libkeyutils.so.1.9", "medium"),
+        ("/usr/sbin/sshd", "/dev/shm/.x.so", "high"),
+        ("/usr/sbin/sshd", "/opt/vendor/pam_vendor.so", ""),  # installed beside the packages
+        ("/usr/sbin/sshd", "/usr/lib/libc.so.6", ""),
+        ("/usr/sbin/sshd", "/tmp/x.so (deleted)", ""),  # told as deleted
+        ("/usr/bin/perl", "/tmp/auto/List/Util.so", ""),  # runs what it is given
+        ("/opt/app/server", "/tmp/x.so", ""),  # no package's program
+        ("/usr/bin/bash", "/memfd:doublemapper", ""),
+    ],
+)
+def test_a_library_in_a_program_that_its_package_cannot_have_meant_is_told(
+    exe: str, library: str, severity: str
+) -> None:
+    with_it = process(exe, libraries=(exe, library))
+    assert worst(preloads.foreign("web1", [with_it], owner)) == severity
+
+
+def test_an_environment_that_names_a_million_libraries_holds_up_nobody() -> None:
+    many = ":".join(f"/usr/lib/{number}.so" for number in range(300_000))
+    told = list(preloads.preloaded("web1", [process("/usr/bin/bash", preloads=(f"LD_PRELOAD={many}",))], owner))
+    assert len(told) == preloads.NAMED
 
 
 def test_a_program_in_memory_is_a_note_when_nobody_can_have_changed_it() -> None:
     runc = process("/memfd:runc_cloned:/proc/self/exe", deleted=True)
     assert worst(running.in_memory("web1", [replace(runc, sealed=True)])) == "informational"
     assert worst(running.in_memory("web1", [runc])) == "high"
-    assert worst(running.deleted("web1", [runc], owner)) == ""
+    assert worst(running.deleted("web1", [runc], owner, renewed)) == ""
 
 
 @pytest.mark.parametrize(
@@ -140,7 +186,7 @@ def test_a_preloaded_library_is_judged_by_its_package_its_place_and_whether_it_w
 )
 def test_a_deleted_library_is_told_unless_programs_make_such_themselves(library: str, severity: str) -> None:
     with_it = process("/usr/bin/bash", libraries=("/usr/lib/libc.so.6", f"{library} (deleted)"))
-    assert worst(preloads.deleted("web1", [with_it], owner)) == severity
+    assert worst(preloads.deleted("web1", [with_it], owner, renewed)) == severity
 
 
 @pytest.mark.parametrize(

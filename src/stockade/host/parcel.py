@@ -14,7 +14,15 @@ from typing import Final
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 SOURCE: Final = Path(__file__).parent.parent
-SENT: Final = ("events.py", "errors.py", "host/__init__.py", "host/oddity.py", "host/facts", "host/triage")
+SENT: Final = (
+    "events.py",
+    "errors.py",
+    "host/__init__.py",
+    "host/oddity.py",
+    "host/patience.py",
+    "host/facts",
+    "host/triage",
+)
 OLDEST: Final = (3, 11)
 """The Python that it needs."""
 TOO_OLD: Final = 93
@@ -49,5 +57,5 @@ def _files() -> Iterator[Path]:
 
 def command(request: dict[str, object], *, sudo: bool = False) -> str:
     """What a shell there has to be told; the file comes at its standard input."""
-    words = ["python3", "-I", "-c", START, json.dumps(request)]
+    words = ["python3", "-I", "-S", "-c", START, json.dumps(request)]
     return shlex.join([*(["sudo", "-n"] if sudo else []), *words])

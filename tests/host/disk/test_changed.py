@@ -19,6 +19,7 @@ from stockade.host.facts.packages import Packages
 from stockade.host.oddity import Oddity, Unseen
 from stockade.host.triage import changed, looking
 from stockade.host.triage.disk import looks
+from stockade.host.triage.looks import looked
 from stockade.host.triage.report import NOTE
 from stockade.host.triage.seen import Facts
 from tests.host.disk.machines import Machine
@@ -77,7 +78,7 @@ def test_one_changed_octet_is_found_and_dpkg_finds_the_same(copied: Path) -> Non
 
 def test_a_changed_program_is_told_with_the_way_to_prove_it(copied: Path) -> None:
     (copied / "usr/bin/hostname").write_bytes(b"\x7fELF, and something else")
-    told = list(looking.looked(looks(Facts(looking.Machine(copied, "web1", time.time())))))
+    told = list(looked(looks(Facts(looking.Machine(copied, "web1", time.time())))))
     worst = [each for each in told if isinstance(each, Oddity) and each.severity != NOTE]
     assert [(each.signal, each.severity) for each in worst] == [("package-file", "high")]
     assert worst[0].title == "/usr/bin/hostname of hostname is not as the package brought it"
@@ -137,7 +138,7 @@ def test_this_machine_has_nothing_above_a_note(real_packages: Packages) -> None:
     """The real one, in a hurry: what other tests plant meanwhile lies in the folder for temporary files."""
     facts = Facts(looking.Machine(Path("/"), os.uname().nodename, time.time(), thorough=False))
     facts.packages = real_packages
-    found = [each for each in looking.looked(looks(facts)) if isinstance(each, Oddity)]
+    found = [each for each in looked(looks(facts)) if isinstance(each, Oddity)]
     ours = [each for each in found if not each.subject.id.startswith(tempfile.gettempdir())]
     assert [each.title for each in ours if each.severity != NOTE] == []
     assert any(each.signal == "package-proof" for each in ours)

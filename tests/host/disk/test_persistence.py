@@ -17,6 +17,7 @@ from stockade.host.facts.tree import Tree
 from stockade.host.oddity import Oddity, Unseen
 from stockade.host.triage import entry, looking, persistence
 from stockade.host.triage.disk import looks
+from stockade.host.triage.looks import looked
 from stockade.host.triage.report import NOTE
 from stockade.host.triage.seen import Facts
 from tests.host.disk.machines import Machine
@@ -28,7 +29,7 @@ DAY = 86400.0
 def look(machine: Machine) -> list[looking.Told]:
     """All that a quick look at what lies on a machine tells."""
     facts = Facts(looking.Machine(machine.root, "web1", time.time(), thorough=False))
-    return [*looking.looked(looks(facts)), *facts.unseen()]
+    return [*looked(looks(facts)), *facts.unseen()]
 
 
 def seen(machine: Machine) -> list[Oddity]:

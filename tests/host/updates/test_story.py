@@ -20,7 +20,8 @@ from stockade.config import load
 from stockade.errors import ConfigurationError, Tampered, Unavailable
 from stockade.events import Event
 from stockade.host.oddity import Oddity, Unseen
-from stockade.host.triage.looking import Machine, Told, looked
+from stockade.host.triage.looking import Machine, Told
+from stockade.host.triage.looks import looked
 from stockade.host.triage.seen import Facts
 from tests.host.updates.made import GITLAB, NOW, written
 from tests.servers.certificates import Certificates

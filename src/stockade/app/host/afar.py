@@ -17,7 +17,7 @@ from stockade.errors import ConfigurationError
 from stockade.host.oddity import Unseen
 from stockade.host.parcel import TOO_OLD, command, parcel
 from stockade.host.triage.looking import Told
-from stockade.host.triage.report import Report, reported
+from stockade.host.triage.report import Report, few, reported
 from stockade.host.triage.sent import LONGEST, read
 
 PATIENCE: Final = 180.0
@@ -63,7 +63,8 @@ def _one(host: str, sent: bytes, asked: Asked, hear: Callable[[Told], None]) -> 
 
 
 def _told(host: str, sent: bytes, asked: Asked) -> Iterator[Told]:
-    there = command({"name": host, "thorough": asked.thorough}, sudo=asked.sudo)
+    request = {"name": host, "thorough": asked.thorough, "patience": max(1, round(asked.patience))}
+    there = command(request, sudo=asked.sudo)
     with tempfile.TemporaryFile() as complaints:
         try:
             process = subprocess.Popen(
@@ -77,7 +78,7 @@ def _told(host: str, sent: bytes, asked: Asked) -> Iterator[Told]:
             return
         with process, limited(process, asked.patience) as late:
             _give(process, sent)
-            yield from read(host, _lines(process))
+            yield from few(read(host, _lines(process)))
             code = _ended(process)
         complaints.seek(0)
         said = complaints.read(LONGEST).decode("utf-8", "backslashreplace")

@@ -15,7 +15,7 @@ from stockade.app.stockade import Stockade
 from stockade.events import Event
 from stockade.host.triage.everything import triage
 from stockade.host.triage.looking import Machine, Told
-from stockade.host.triage.report import Report, reported
+from stockade.host.triage.report import Report, few, reported
 
 
 def this_machine(*, thorough: bool, root: Path = Path("/")) -> Machine:
@@ -32,7 +32,7 @@ def looked_at(asked: Stockade, machine: Machine, hear: Callable[[Told], None]) -
     def heard() -> Iterator[Told]:
         yield from unseen
         kinds = picture.kinds if picture else None
-        for told in triage(machine, picture=kinds, more=partial(updates.looks, asked)):
+        for told in few(triage(machine, picture=kinds, more=partial(updates.looks, asked))):
             hear(told)
             yield told
 

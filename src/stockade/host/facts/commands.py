@@ -9,12 +9,10 @@ from typing import Final, NamedTuple
 from stockade.host.facts.placed import Placed
 
 ASSIGNED: Final = re.compile(r"\s*[A-Za-z_]\w*\s*=")
-INVOKED: Final = re.compile(
-    r"(?:Pre|Post)-(?:Invoke|Install)[\w-]{0,40}(?:::)?\s*(\{[^}]*\}|\"(?:[^\"\\]|\\.)*\")", re.IGNORECASE
-)
+INVOKED: Final = re.compile(r"(?:Pre|Post)-(?:Invoke|Install)[\w-]{0,40}(?:::)?\s*([{\"])", re.IGNORECASE)
 QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
 RUN: Final = re.compile(r'(?:RUN|PROGRAM|IMPORT)(?:\{(?:program)\})?\s*[+:]?==?\s*"((?:[^"\\]|\\.)*)"')
-HOOK: Final = re.compile(r"\s*(?:pre|post)-invoke\s*=?\s*[\"']?(.*?)[\"']?\s*$")
+HOOK: Final = re.compile(r"\s*(?:pre|post)-invoke\s*=?(.*)")
 PREFIXES: Final = "@-:+!|"
 
 
@@ -86,11 +84,21 @@ def _udev(placed: Placed) -> Iterator[Command]:
 
 def _apt(placed: Placed) -> Iterator[Command]:
     text = "\n".join(line for line in placed.text.splitlines() if not line.lstrip().startswith(("//", "#")))
-    for block in INVOKED.findall(text):
+    for block in _blocks(text):
         yield from (Command(found.replace('\\"', '"'), "root", "apt") for found in QUOTED.findall(block))
     if "/dpkg" in placed.path:
         hooks = (HOOK.match(line) for line in text.splitlines())
-        yield from (Command(hook[1], "root", "dpkg") for hook in hooks if hook)
+        yield from (Command(hook[1].strip().strip("\"'"), "root", "dpkg") for hook in hooks if hook)
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """What stands in the brackets, or in the quotes, of each hook of apt; each character is read once."""
+    at = 0
+    while (begins := INVOKED.search(text, at)) is not None:
+        quoted = QUOTED.match(text, begins.end() - 1)
+        bracket = text.find("}", begins.end()) if begins[1] == "{" else -1
+        at = quoted.end() if quoted else bracket if bracket >= 0 else len(text)
+        yield text[begins.end() - 1 : at]
 
 
 def _autostart(placed: Placed) -> Iterator[Command]:

@@ -13,7 +13,7 @@ from stockade.host.oddity import Unseen
 
 HOOKS: Final = ("hooks/*", "hooks/*.d/*", "custom_hooks/**")
 SECTION: Final = re.compile(r'\s*\[\s*([\w.-]+)(?:\s+"((?:[^"\\]|\\.)*)")?\s*\]')
-SETTING: Final = re.compile(r"\s*([A-Za-z][\w-]*)\s*=\s*(.*?)\s*$")
+SETTING: Final = re.compile(r"\s*([A-Za-z][\w-]*)\s*=(.*)")
 
 
 def read(root: Path, repositories: Iterable[str]) -> tuple[tuple[Placed, ...], tuple[Unseen, ...]]:
@@ -46,4 +46,4 @@ def settings(text: str) -> Iterator[tuple[str, str]]:
             continue
         found = SETTING.match(line)
         if found is not None and section:
-            yield f"{section}.{found[1].lower()}", found[2].strip('"')
+            yield f"{section}.{found[1].lower()}", found[2].strip().strip('"')

@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from stockade.host.facts.packages import Packages
-from stockade.host.facts.tree import Tree
+from stockade.host.facts.tree import Tree, opened
 
 State = Literal["same", "changed", "missing", "unreadable"]
 DIGESTS: Final = {32: "md5", 40: "sha1", 64: "sha256"}
 CHUNK: Final = 1 << 20
+LARGEST: Final = 2 << 30
+"""Octets of a file of which a digest is made; no package has a longer one, and one made so would never end."""
 VITAL: Final = re.compile(
     r"/usr/(?:local/)?s?bin/|/usr/lib(?:64)?/(?:[\w-]+/)?security/|/etc/(?:pam\.d|ssh|security|sudoers)|/usr/lib/systemd/"
     r"|/usr/lib(?:exec)?/(?:openssh|sudo|polkit-1|dbus-1\.0)/|/usr/lib(?:64|32)?/(?:[\w-]+/)?(?:ld-|ld\.so|libc[.-]|libpam|"
@@ -92,7 +94,7 @@ def _compare(tree: Tree, one: Expected) -> tuple[str, str, State, int, float, bo
     place = tree.at(one.path)
     try:
         about = os.lstat(place)
-        if stat.S_ISLNK(about.st_mode):  # the package brought a file, and a link lies there
+        if not stat.S_ISREG(about.st_mode):  # the package brought a file, and a link lies there, or a device
             return (one.path, one.package, "changed", about.st_mode, about.st_ctime, False)
         digest, begins = _digest(place, one.digest)
     except (FileNotFoundError, NotADirectoryError):
@@ -106,16 +108,11 @@ def _compare(tree: Tree, one: Expected) -> tuple[str, str, State, int, float, bo
 
 def _digest(place: str, like: str) -> tuple[str, bytes]:
     """The digest of a file by the algorithm of another, and its first four octets; leaves its time of access alone."""
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-    try:
-        descriptor = os.open(place, flags | os.O_NOATIME)
-    except PermissionError:
-        descriptor = os.open(place, flags)
     counted, begins = hashlib.new(DIGESTS.get(len(like), "sha256"), usedforsecurity=False), b""
-    try:
-        while octets := os.read(descriptor, CHUNK):
+    with opened(place, follow=False) as file:
+        while octets := file.read(CHUNK):
             begins = begins or octets[:4]
             counted.update(octets)
-    finally:
-        os.close(descriptor)
+            if file.tell() > LARGEST:
+                return "", begins
     return counted.hexdigest(), begins

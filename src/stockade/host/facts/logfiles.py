@@ -7,6 +7,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -95,28 +96,26 @@ def read(root: Path, journal: Journal) -> tuple[Logs, tuple[Unseen, ...]]:
 
 
 def _text(tree: Tree, path: str, unseen: list[Unseen]) -> Iterator[LogFile]:
+    if tree.resolved(path) == "/dev/null":
+        return
     try:
         about = os.stat(tree.at(path))  # noqa: PTH116
-        octets = _end(tree, path, about.st_size)
+        octets = tree.octets(path, LARGEST, last=True)
     except FileNotFoundError:
         return
     except OSError as error:
         unseen.append(Unseen(path, str(error.strerror), "look again as root"))
         return
+    if about.st_size > LARGEST:
+        octets = octets[octets.find(b"\n") + 1 :]
     holes = len(octets) - len(octets.lstrip(b"\0"))
     text = octets[holes:].decode("utf-8", "replace")
     yield lines(LogFile(path, about.st_size, about.st_mtime, holes=holes, whole=about.st_size <= LARGEST), text)
 
 
-def _end(tree: Tree, path: str, size: int) -> bytes:
-    with open(tree.at(path), "rb") as file:  # noqa: PTH123
-        if size > LARGEST:
-            file.seek(size - LARGEST)
-            file.readline()
-        return file.read(LARGEST)
-
-
 def _octets(tree: Tree, path: str, unseen: list[Unseen]) -> bytes:
+    if tree.resolved(path) == "/dev/null":
+        return b""  # nothing is kept, which is told
     try:
         return tree.octets(path, 64 << 20)
     except FileNotFoundError:
@@ -175,6 +174,11 @@ class _Stamp:
         self._hours: dict[tuple[int, ...], float] = {}
 
     def __call__(self, line: str) -> float | None:
+        with suppress(ValueError, OverflowError):  # no day that there is
+            return self._moment(line)
+        return None
+
+    def _moment(self, line: str) -> float | None:
         old = OLD.match(line)
         if old is not None and old[1] in MONTHS:
             month, day, hour, minute, second = MONTHS[old[1]], *map(int, old.group(2, 3, 4, 5))

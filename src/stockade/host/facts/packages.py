@@ -21,6 +21,8 @@ __all__ = ["Package", "Packages", "read"]
 
 NONE: Final = Database("", {}, {}, lambda _: {})
 LINKS: Final = 8
+NEAR: Final = 600.0
+"""Seconds that the clock may have been set back since a process was started, and an update takes."""
 ALTERNATIVES: Final = "/etc/alternatives/"
 
 
@@ -51,6 +53,11 @@ class Packages:
                 return None
             path = os.path.normpath(os.path.join(os.path.dirname(path), target))  # noqa: PTH118, PTH120  not of here
         return None
+
+    def renewed(self, package: str, since: float) -> bool:
+        """Whether a package may have come or been renewed after a moment; one whose time nobody knows may have been."""
+        known = self.installed.get(package)
+        return known is None or known.when is None or known.when > since - NEAR
 
     def digest(self, path: str) -> str | None:
         """The digest that the database has of a file, in hexadecimal: MD5, SHA-1 or SHA-256, by its length."""

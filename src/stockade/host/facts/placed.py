@@ -6,10 +6,12 @@ import fnmatch
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from stockade.host.facts.accounts import Account, accounts
 from stockade.host.facts.attributes import is_fixed
@@ -17,7 +19,16 @@ from stockade.host.facts.places import KEYS, PLACES
 from stockade.host.facts.sshd import key_files
 from stockade.host.facts.tree import LARGEST, Tree
 from stockade.host.oddity import Unseen
+from stockade.host.patience import in_turn
 
+MANY: Final = 10_000
+"""Files of one pattern that are read."""
+TOGETHER: Final = 256 << 20
+"""Characters that all files may have together, as they are kept."""
+PATIENCE: Final = 5.0
+"""Seconds that a file or a home is waited for."""
+SILENT: Final = "it does not answer"
+WHERE: Final = "look at what is mounted there: grep -E 'fuse|nfs|cifs' /proc/self/mounts"
 DEEP: Final = 6
 """Folders below a place of which all that lies below counts."""
 
@@ -77,20 +88,25 @@ def read(root: Path) -> tuple[Placement, tuple[Unseen, ...]]:
     """The files in all places of the machine whose files lie under ``root``."""
     tree, unseen = Tree(root), list[Unseen]()
     people = _accounts(tree, unseen)
-    homes = _homes(tree, people, unseen)
-    wanted = dict(_wanted(tree, homes, unseen))
-    wanted |= dict.fromkeys(_keys(tree, people), "authorized keys")
-    files = [each for path, kind in wanted.items() for each in taken(tree, path, kind, unseen)]
-    return Placement(tuple(files), people), tuple(unseen)
+    wanted = dict(_wanted(tree, people, unseen))
+    return Placement(tuple(_all_taken(tree, wanted, unseen)), people), tuple(dict.fromkeys(unseen))
 
 
-def _homes(tree: Tree, people: Iterable[Account], unseen: list[Unseen]) -> list[str]:
-    """The homes that may be looked into; what is in one that may not looks as if it were not there, and is told."""
-    homes = sorted({account.home.rstrip("/") for account in people if account.home.startswith("/")} - {""})
-    closed = [home for home in homes if _is_closed(tree, home)]
-    if closed:
-        unseen.append(Unseen(f"homes: {', '.join(closed)}", "they may not be looked into", "look again as root"))
-    return [home for home in homes if home not in closed]
+def _all_taken(tree: Tree, wanted: Mapping[str, str], unseen: list[Unseen]) -> Iterator[Placed]:
+    """All files as they lie there, as long as they are no more than fit."""
+    room = TOGETHER
+    for (path, _), answer in in_turn(wanted.items(), lambda job: list(taken(tree, *job, unseen)), PATIENCE):
+        if answer is None:
+            unseen.append(Unseen(path, SILENT, WHERE))
+        for each in answer or ():
+            room -= len(each.text)
+            if room < 0:
+                remedy = f"ls -l {path.rpartition('/')[0]}"
+                unseen.append(
+                    Unseen(f"what starts by itself from {path} on", "the files are too long together", remedy)
+                )
+                return
+            yield each
 
 
 def _is_closed(tree: Tree, home: str) -> bool:
@@ -118,15 +134,54 @@ def _accounts(tree: Tree, unseen: list[Unseen]) -> tuple[Account, ...]:
     return tuple(accounts(passwd, shadow))
 
 
-def _wanted(tree: Tree, homes: Iterable[str], unseen: list[Unseen]) -> Iterator[tuple[str, str]]:
-    for kind, patterns in PLACES.items():
-        for pattern in patterns:
-            spelled = [f"{home}{pattern[1:]}" for home in homes] if pattern[0] == "~" else [pattern]
-            for each in spelled:
-                try:
-                    yield from ((path, kind) for path in matching(tree, each))
-                except PermissionError as error:
-                    unseen.append(Unseen(f"{kind} in {each}", str(error.strerror), "look again as root"))
+class _Patterns(NamedTuple):
+    """Patterns of one home, or one of the machine's own."""
+
+    where: str
+    patterns: tuple[tuple[str, str], ...]
+
+
+def _sought(people: Iterable[Account]) -> Iterator[_Patterns]:
+    homes = sorted({account.home.rstrip("/") for account in people if account.home.startswith("/")} - {""})
+    every = [(kind, pattern) for kind, patterns in PLACES.items() for pattern in patterns]
+    yield from (_Patterns("", ((kind, pattern),)) for kind, pattern in every if pattern[0] != "~")
+    personal = [(kind, pattern[1:]) for kind, pattern in every if pattern[0] == "~"]
+    yield from (_Patterns(home, tuple((kind, f"{home}{rest}") for kind, rest in personal)) for home in homes)
+
+
+def _wanted(tree: Tree, people: tuple[Account, ...], unseen: list[Unseen]) -> Iterator[tuple[str, str]]:
+    """Each path with its kind. What is in a home that may not be looked into looks as if it were not there, and is
+    told; so is a place where nobody answers.
+    """
+    closed = list[str]()
+    for sought, answer in in_turn(_sought(people), lambda one: _matched(tree, one, unseen, closed), PATIENCE):
+        if answer is None:
+            unseen.append(Unseen(sought.where or " ".join(sought.patterns[0]), SILENT, WHERE))
+        yield from answer or ()
+    if closed:
+        unseen.append(Unseen(f"homes: {', '.join(closed)}", "they may not be looked into", "look again as root"))
+    settings = _settings(tree)
+    for account, keys in in_turn(people, lambda one: list(_keys(tree, one, settings)), PATIENCE):
+        if keys is None:
+            unseen.append(Unseen(f"keys of {account.name}", SILENT, WHERE))
+        yield from ((path, "authorized keys") for path in keys or ())
+
+
+def _matched(tree: Tree, sought: _Patterns, unseen: list[Unseen], closed: list[str]) -> list[tuple[str, str]]:
+    if sought.where and _is_closed(tree, sought.where):
+        closed.append(sought.where)
+        return []
+    found = list[tuple[str, str]]()
+    for kind, pattern in sought.patterns:
+        try:
+            paths = list(islice(matching(tree, pattern), MANY + 1))
+        except OSError as error:
+            unseen.append(Unseen(f"{kind} in {pattern}", str(error.strerror), "look again as root"))
+            continue
+        if len(paths) > MANY:
+            unseen.append(Unseen(f"{kind} in {pattern}", f"there are more than {MANY:,}, and the first were looked at"))
+        found += [(path, kind) for path in paths[:MANY]]
+    return found
 
 
 def matching(tree: Tree, pattern: str) -> Iterator[str]:
@@ -162,20 +217,22 @@ def _is_folder(tree: Tree, path: str) -> bool:
     return os.path.isdir(tree.at(path))  # noqa: PTH112
 
 
-def _keys(tree: Tree, people: Iterable[Account]) -> Iterator[str]:
-    """The files of keys that sshd asks for each account, as its settings say."""
-    settings = []
-    for path in (*matching(tree, "/etc/ssh/sshd_config"), *matching(tree, "/etc/ssh/sshd_config.d/*.conf")):
-        try:
-            settings.append(tree.text(path))
-        except OSError:
-            continue  # told where the file itself is read
-    for account in people:
-        for said in (*KEYS, *key_files(settings)):
-            path = said.replace("%h", account.home).replace("%u", account.name).replace("%U", str(account.uid))
-            whole = path if path.startswith("/") else f"{account.home.rstrip('/')}/{path}"
-            if os.path.lexists(tree.at(whole)):
-                yield whole
+def _settings(tree: Tree) -> list[str]:
+    """The settings of sshd. What cannot be read is told where the file itself is."""
+    texts = list[str]()
+    for pattern in ("/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/*.conf"):
+        with suppress(OSError):
+            texts += [tree.text(path) for path in islice(matching(tree, pattern), MANY)]
+    return texts
+
+
+def _keys(tree: Tree, account: Account, settings: Iterable[str]) -> Iterator[str]:
+    """The files of keys that sshd asks for an account, as its settings say."""
+    for said in (*KEYS, *key_files(settings)):
+        path = said.replace("%h", account.home).replace("%u", account.name).replace("%U", str(account.uid))
+        whole = path if path.startswith("/") else f"{account.home.rstrip('/')}/{path}"
+        if os.path.lexists(tree.at(whole)):
+            yield whole
 
 
 def taken(tree: Tree, path: str, kind: str, unseen: list[Unseen]) -> Iterator[Placed]:

@@ -21,7 +21,8 @@ class Process:
     today, and ``called`` what the first word of its command leads to there. ``sealed`` is a program in memory that can
     not be changed, ``environment`` the folder of the Python environment that a program lies in, ``rooted`` the folder
     that is the process's root. ``started`` is in seconds since the epoch. ``links`` are its open files by number, as
-    the kernel names them, ``programs`` its eBPF programs, each with its type. ``unread`` is what was refused.
+    the kernel names them, ``programs`` its eBPF programs, each with its type. ``unread`` is what was refused,
+    ``feigned`` are files it runs code from whose names only say that they were deleted.
     """
 
     pid: int
@@ -47,6 +48,7 @@ class Process:
     namespaces: Mapping[str, int] = field(default_factory=dict)
     cgroup: str = ""
     unread: tuple[str, ...] = ()
+    feigned: tuple[str, ...] = ()
 
     @property
     def command(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Final, TypeVar
@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 from stockade.host.facts import procfs
 from stockade.host.facts.process import File, Process
 from stockade.host.oddity import Unseen
+from stockade.host.patience import in_turn
 
 T = TypeVar("T")
 
@@ -19,8 +20,14 @@ SEALED: Final = 0x0008 | 0x0002 | 0x0004
 """``F_SEAL_WRITE``, ``F_SEAL_SHRINK`` and ``F_SEAL_GROW``: nobody can change such a file in memory any more."""
 GET_SEALS: Final = 1034
 """``F_GET_SEALS`` of fcntl(2)."""
-MOST: Final = 1 << 20
-"""Octets of one text that are read."""
+MOST: Final = 8 << 20
+"""Octets of one text that are read: an environment can have six million (execve(2))."""
+LINES: Final = 64 << 20
+"""Octets of the list of mapped files that are read: there can be 65,530 (vm.max_map_count)."""
+OPEN: Final = 20_000
+"""Open files of a process that are looked at."""
+PATIENCE: Final = 3.0
+"""Seconds that one process is waited for; what it uses may lie where nobody answers."""
 SEARCHED: Final = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
 NAMESPACES: Final = ("mnt", "net", "pid", "user")
 
@@ -33,8 +40,32 @@ def read(root: Path) -> tuple[tuple[Process, ...], tuple[Unseen, ...]]:
         pids = sorted(int(name) for name in os.listdir(proc) if name.isdecimal())  # noqa: PTH208  numbers, not paths
     except OSError as error:
         return (), (Unseen("processes", f"/proc cannot be read: {error.strerror}", "Mount it, and look again."),)
-    found = tuple(process for pid in pids if (process := read_one(proc / str(pid), booted)) is not None)
-    return found, tuple(_refused(found))
+    asked = dict(in_turn(pids, lambda pid: _answer(read_one(proc / str(pid), booted)), PATIENCE))
+    silent = [pid for pid, answer in asked.items() if answer is None]
+    read_ = [process for answer in asked.values() for process in answer or ()]
+    found = sorted([*read_, *(_barely(proc / str(pid)) for pid in silent)], key=lambda each: each.pid)
+    return tuple(found), (*_refused(tuple(read_)), *_silent(silent))
+
+
+def _answer(found: Process | None) -> tuple[Process, ...]:
+    return () if found is None else (found,)
+
+
+def _barely(place: Path) -> Process:
+    """What can be said of a process without touching anything that it uses."""
+    try:
+        line = procfs.stat((place / "stat").read_bytes().decode("utf-8", "backslashreplace"))
+    except (OSError, ValueError):
+        return Process(int(place.name))
+    return Process(int(place.name), line.name, line.parent, state=line.state, unread=("all of it",))
+
+
+def _silent(pids: Sequence[int]) -> Iterator[Unseen]:
+    """Those that were waited for in vain."""
+    if pids:
+        named = ", ".join(map(str, pids[:5])) + (f" and {len(pids) - 5} more" if len(pids) > 5 else "")
+        why = f"something that they use does not answer within {PATIENCE:g} s: a mount of somebody's own, perhaps"
+        yield Unseen(f"processes {named}", why, f"grep -E 'fuse|nfs' /proc/{pids[0]}/mounts")
 
 
 def read_one(place: Path, booted: float) -> Process | None:
@@ -46,9 +77,12 @@ def read_one(place: Path, booted: float) -> Process | None:
         return None
     if line.kernel or line.state in "ZX":
         return Process(int(place.name), line.name, line.parent, _uid(told), line.kernel, line.state)
-    exe, deleted = procfs.file_of(asked.may("program", lambda: _link(place / "exe")) or "")
+    link = asked.may("program", lambda: _link(place / "exe")) or ""
+    exe, deleted = procfs.file_of(link)
     links = asked.may("open files", lambda: dict(_links(place / "fd"))) or {}
     argv = procfs.words(asked.may("command", lambda: asked.octets("cmdline")) or b"")
+    preloads = procfs.preloads(asked.may("environment", lambda: asked.octets("environ")) or b"")
+    libraries = asked.may("libraries", lambda: _mapped(place)) or ()
     return Process(
         int(place.name),
         line.name,
@@ -66,14 +100,27 @@ def read_one(place: Path, booted: float) -> Process | None:
         exe.startswith(procfs.MEMFD) and _sealed(place / "exe"),
         _environment(place, exe),
         _file(place / "root/."),
-        procfs.preloads(asked.may("environment", lambda: asked.octets("environ")) or b""),
-        procfs.mapped(asked.may("libraries", lambda: asked.text("maps")) or ""),
+        preloads,
+        libraries,
         links,
         dict(_programs(place / "fdinfo", links)),
         asked.may("namespaces", lambda: {name: _namespace(place, name) for name in NAMESPACES}) or {},
         _last_group(asked.may("control group", lambda: asked.text("cgroup")) or ""),
         tuple(asked.refused),
+        _feigned(place, dict.fromkeys((link, *libraries))),
     )
+
+
+def _feigned(place: Path, names: Iterable[str]) -> tuple[str, ...]:
+    """Names that say that a file was deleted, and the file is there by just that name."""
+    return tuple(name for name in names if name.endswith(procfs.DELETED) and _inside(place, name))
+
+
+def _mapped(place: Path) -> tuple[str, ...]:
+    """Libraries, and whatever else code is run from."""
+    with (place / "maps").open("rb") as file:
+        lines = file.readlines(LINES)
+    return procfs.mapped(b"".join(lines).decode("utf-8", "backslashreplace"))
 
 
 class _Asked:
@@ -116,7 +163,7 @@ def _link(path: Path) -> str:
 
 
 def _links(place: Path) -> Iterator[tuple[int, str]]:
-    for name in os.listdir(place):  # noqa: PTH208  numbers, not paths
+    for name in os.listdir(place)[:OPEN]:  # noqa: PTH208  numbers, not paths
         with suppress(FileNotFoundError):
             yield int(name), _link(place / name)
 

@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 LARGEST: Final = 1 << 20
 """Octets that are read of one settings file; what is longer is no settings file."""
 
 LINKS: Final = 8
 """Links that are followed one after another before they are taken for a circle."""
+
+
+def opened(place: str, *, follow: bool = True) -> BinaryIO:
+    """A file, to be read without a trace in its time of access where that is allowed. Raises OSError; what is no file,
+    a pipe that nobody writes to or a device without an end, is never read.
+    """
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | (0 if follow else os.O_NOFOLLOW)
+    _refuse_others(os.stat(place, follow_symlinks=follow))  # noqa: PTH116  before it is opened, which a device may feel
+    try:
+        descriptor = os.open(place, flags | os.O_NOATIME)
+    except PermissionError:  # only the owner and root may leave no trace
+        descriptor = os.open(place, flags)
+    file = open(descriptor, "rb")  # noqa: PTH123, SIM115  whoever asks closes it
+    try:
+        _refuse_others(os.fstat(descriptor))
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def _refuse_others(about: os.stat_result) -> None:
+    if not stat.S_ISREG(about.st_mode):
+        raise OSError(errno.EINVAL, "it is no file")
 
 
 class Tree:
@@ -67,14 +93,11 @@ class Tree:
         except (FileNotFoundError, NotADirectoryError):
             return []
 
-    def octets(self, path: str, largest: int = LARGEST) -> bytes:
-        """At most ``largest`` octets of a file, read without a trace in its time of access. Raises OSError."""
-        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
-        try:
-            descriptor = os.open(self.root + path, flags | os.O_NOATIME)
-        except PermissionError:  # only the owner and root may leave no trace
-            descriptor = os.open(self.root + path, flags)
-        with open(descriptor, "rb") as file:  # noqa: PTH123  a descriptor
+    def octets(self, path: str, largest: int = LARGEST, *, last: bool = False) -> bytes:
+        """At most ``largest`` octets of a file, the first or the ``last``. Raises OSError, as for what is no file."""
+        with opened(self.root + path) as file:
+            if last:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - largest))
             return file.read(largest)
 
     def text(self, path: str, largest: int = LARGEST) -> str:

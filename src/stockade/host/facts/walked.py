@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Final, Literal
 
 from stockade.host.facts import capabilities
-from stockade.host.facts.tree import Tree
+from stockade.host.facts.tree import Tree, opened
 from stockade.host.oddity import Unseen
 
 What = Literal["setuid", "setgid", "capable", "device", "hidden"]
@@ -163,7 +163,7 @@ def _what(
 
 def _is_program(place: str) -> bool:
     try:
-        with open(place, "rb") as file:  # noqa: PTH123  many
+        with opened(place, follow=False) as file:
             return file.read(4) == b"\x7fELF"
     except OSError:
         return False

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from stockade.host.oddity import Oddity, Unseen
 from stockade.host.triage import disk, live
 from stockade.host.triage.familiar import LISTENER, Familiar, Kinds
-from stockade.host.triage.looking import Look, Machine, Told, looked
+from stockade.host.triage.looking import Look, Machine, Told
+from stockade.host.triage.looks import looked
 from stockade.host.triage.seen import Facts
 
 

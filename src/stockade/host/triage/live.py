@@ -42,6 +42,7 @@ def _at_first_sight(facts: Facts) -> Iterator[Oddity]:
     yield from running.in_memory(host, found)
     yield from running.misplaced(host, found)
     yield from masks.kernel_like(host, found)
+    yield from masks.deleted_like(host, found)
     yield from talking.reverse_shells(host, found, facts.sockets)
 
 
@@ -52,11 +53,12 @@ def _kernel(facts: Facts) -> Iterator[Oddity]:
 
 def _with_packages(facts: Facts) -> Iterator[Oddity]:
     """What depends on whether a package brought it."""
-    host, ours, owner = facts.machine.name, facts.ours, facts.packages.owner
-    yield from running.deleted(host, facts.processes, owner)
+    host, ours, owner, renewed = facts.machine.name, facts.ours, facts.packages.owner, facts.packages.renewed
+    yield from running.deleted(host, facts.processes, owner, renewed)
     yield from running.unowned(host, ours, owner)
     yield from preloads.preloaded(host, ours, owner)
-    yield from preloads.deleted(host, ours, owner)
+    yield from preloads.deleted(host, ours, owner, renewed)
+    yield from preloads.foreign(host, ours, owner)
     yield from masks.daemon_like(host, ours, owner)
     yield from talking.sniffers(host, facts.sockets, owner)
     yield from in_kernel.modules(host, facts.kernel, owner)

@@ -1,9 +1,9 @@
-"""How a machine is looked at: one look after another, each telling what is odd, what it cannot see, how far it is."""
+"""The words of looking at a machine: what is looked at, and what a look tells: oddities, what is unseen, progress."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -45,14 +45,3 @@ class Progress:
 
 Told: TypeAlias = Oddity | Unseen | Progress
 Look: TypeAlias = Callable[[], Iterable[Told]]
-
-
-def looked(looks: Mapping[str, Look]) -> Iterator[Told]:
-    """Run looks in their order. One that trips over what it meets is told as not seen, and the others go on."""
-    for at, (what, look) in enumerate(looks.items()):
-        yield Progress(what, look=at, looks=len(looks))
-        try:
-            for told in look():
-                yield replace(told, look=at, looks=len(looks)) if isinstance(told, Progress) else told
-        except Exception as error:  # noqa: BLE001  an intruder who trips up one look must not blind the others
-            yield Unseen(what, f"the look ended early: {type(error).__name__}: {error}", "Report this as a mistake.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from shlex import quote
 from typing import Final
 
 from stockade.host.facts import procfs
@@ -61,6 +62,23 @@ def _like_kernel(process: Process) -> bool:
 def _called(process: Process) -> str:
     first = process.argv[0] if process.argv else process.name
     return first if re.match(r"\[", first) or KERNEL.fullmatch(first) else process.name
+
+
+def deleted_like(host: str, processes: Iterable[Process]) -> Iterator[Oddity]:
+    """Files that are named as if they had been deleted, so that they pass for what an update has replaced."""
+    for process in processes:
+        for name in process.feigned:
+            yield Oddity(
+                "false-name",
+                "high",
+                f"process {process.pid} runs code from a file whose name only says that it was deleted: {name}",
+                ref(host, process),
+                "What an update has replaced is shown so, and nobody wonders about it.",
+                f"ls -li {quote(name)}; grep -F {quote(name)} /proc/{process.pid}/maps",
+                "The kernel adds these words when a file is gone; this one lies there by just that name.",
+                ("T1036.005",),
+                facts([process], library=name),
+            )
 
 
 def daemon_like(host: str, processes: Iterable[Process], owner: Owner) -> Iterator[Oddity]:

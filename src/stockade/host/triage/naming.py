@@ -11,6 +11,8 @@ from stockade.host.facts.process import Process
 K = TypeVar("K", bound=Hashable)
 Owner = Callable[[str], str | None]
 """Which package a file belongs to."""
+Renewed = Callable[[str, float], bool]
+"""Whether a package may have been renewed since a moment."""
 MOST: Final = 20
 """Processes that are named one by one."""
 LONGEST: Final = 200
@@ -29,6 +31,11 @@ def who(processes: Sequence[Process]) -> str:
         return f"process {numbers[0]}"
     shown = ", ".join(numbers[:3])
     return f"processes {shown}" + (f" and {len(numbers) - 3} more" if len(numbers) > 3 else "")
+
+
+def explained(processes: Iterable[Process], package: str | None, renewed: Renewed) -> bool:
+    """Whether an update of the package has replaced what each of them runs: it came after they were started."""
+    return package is not None and all(renewed(package, process.started) for process in processes)
 
 
 def facts(processes: Sequence[Process], **more: object) -> Mapping[str, object]:

@@ -20,6 +20,10 @@ from stockade.host.triage.suspicious import programs, reason
 from stockade.host.triage.themes import THEMES
 
 LIBRARIES: Final = re.compile(r"LD_(?:PRELOAD|AUDIT)=[\"']?([^\"'\s;]+)")
+HEAVIEST: Final = 200_000_000
+"""What the lines of one file may weigh, each by the square of its length: to read more would take minutes. A script
+with two thousand lines of a hundred characters weighs a tenth of that.
+"""
 SHOWN: Final = 160
 NAMED: Final = 12
 
@@ -79,7 +83,12 @@ def _one(host: str, sight: Sight, packages: Packages, *, fresh: bool) -> Iterato
 
 
 def _alarming(placed: Placed, packages: Packages) -> Iterator[tuple[Command, str]]:
+    weight = 0
     for command in commands(placed):
+        weight += len(command.text) ** 2
+        if weight > HEAVIEST:
+            yield command, "has more and longer lines than people write, so that nobody reads on"
+            return
         why = reason(command.text)
         if why is not None and not _known_library(command.text, packages):
             yield command, why

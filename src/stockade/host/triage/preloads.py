@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from shlex import quote
 from typing import Final
 
@@ -12,21 +13,22 @@ from stockade.host.facts.process import Process
 from stockade.host.facts.procfs import DELETED, MEMFD
 from stockade.host.oddity import Oddity
 from stockade.host.triage import places
-from stockade.host.triage.naming import Owner, facts, ref, who
+from stockade.host.triage.masks import INTERPRETERS
+from stockade.host.triage.naming import Owner, Renewed, explained, facts, ref, who
 
 GENERATED: Final = re.compile(
     r"/memfd:[\w.:-]*(?:jit|doublemapper)[\w.:-]*|/(?:SYSV[0-9a-f]{8}|dev/zero|drm mm object|i915)"
 )
 """Code that programs make while they run: .NET, browsers, graphics; it has no file."""
+NAMED: Final = 20
+"""Libraries in the environment of one process that are told; who names more wants them not to be read."""
 FFI: Final = re.compile(r"/(?:tmp|dev/shm|var/tmp)/ffi\w{6}")
 """What libffi makes where it may not run code it has written, and deletes at once."""
 
 
 def preloaded(host: str, processes: Iterable[Process], owner: Owner) -> Iterator[Oddity]:
     """Libraries named in ``LD_PRELOAD`` or ``LD_AUDIT``, each with those it was put into."""
-    pairs = [(library, process) for process in processes for library in named(process)]
-    for library in dict.fromkeys(library for library, _ in pairs):
-        those = [process for named_one, process in pairs if named_one == library]
+    for library, those in _users((process, named(process)) for process in processes).items():
         severity, harmless = _of_preloaded(library, those[0], owner)
         yield Oddity(
             "preloaded-library",
@@ -43,15 +45,10 @@ def preloaded(host: str, processes: Iterable[Process], owner: Owner) -> Iterator
 
 def named(process: Process) -> Iterator[str]:
     """The libraries that the environment of a process names, as paths where they were found by name alone."""
-    for variable in process.preloads:
-        for word in re.split(r"[: ]+", variable.partition("=")[2]):
-            if word:
-                yield word if "/" in word else _found(process, word)
-
-
-def _found(process: Process, name: str) -> str:
-    """Where the loader has found a library, if it has."""
-    return next((each for each in process.libraries if places.name(each) == name), name)
+    found = {places.name(each): each for each in reversed(process.libraries)}
+    words = (word for variable in process.preloads for word in re.split(r"[: ]+", variable.partition("=")[2]) if word)
+    for word in islice(dict.fromkeys(words), NAMED):
+        yield word if "/" in word else found.get(word, word)
 
 
 def _of_preloaded(library: str, process: Process, owner: Owner) -> tuple[Severity, str]:
@@ -65,12 +62,11 @@ def _of_preloaded(library: str, process: Process, owner: Owner) -> tuple[Severit
     return "medium", "Allocators, sanitizers and AppImages preload libraries too; no package owns this one."
 
 
-def deleted(host: str, processes: Iterable[Process], owner: Owner) -> Iterator[Oddity]:
+def deleted(host: str, processes: Iterable[Process], owner: Owner, renewed: Renewed) -> Iterator[Oddity]:
     """Libraries whose file was deleted while they are in use."""
-    pairs = [(library, process) for process in processes for library in _gone(process)]
-    for library in dict.fromkeys(library for library, _ in pairs):
-        those = [process for gone, process in pairs if gone == library]
-        severity, harmless = _of_deleted(library, owner(library))
+    for library, those in _users((process, _gone(process)) for process in processes).items():
+        package = owner(library)
+        severity, harmless = _of_deleted(library, package, updated=explained(those, package, renewed))
         yield Oddity(
             "deleted-library",
             severity,
@@ -80,7 +76,7 @@ def deleted(host: str, processes: Iterable[Process], owner: Owner) -> Iterator[O
             f"grep -F {quote(places.name(library))} /proc/{those[0].pid}/maps; ls -l /proc/{those[0].pid}/map_files",
             harmless,
             ("T1620",) if library.startswith(MEMFD) else ("T1574.006", "T1070.004"),
-            facts(those, library=library, package=owner(library)),
+            facts(those, library=library, package=package),
         )
 
 
@@ -91,7 +87,9 @@ def _gone(process: Process) -> Iterator[str]:
             yield path
 
 
-def _of_deleted(library: str, package: str | None) -> tuple[Severity, str]:
+def _of_deleted(library: str, package: str | None, *, updated: bool) -> tuple[Severity, str]:
+    if package and not updated:
+        return "low", f"An update of {package} would explain it, and there was none since it was loaded."
     if package:
         return "informational", f"An update of {package} has replaced it; the old one is used until a restart."
     if places.is_open(library) or places.is_memory(library) or places.hides(library):
@@ -102,6 +100,47 @@ def _of_deleted(library: str, package: str | None) -> tuple[Severity, str]:
             "Compilers of bytecode run code from memory; the names that theirs have are known, and it is none.",
         )
     return "low", "What is installed without a package and was updated since looks like this."
+
+
+def _users(found: Iterable[tuple[Process, Iterable[str]]]) -> Mapping[str, list[Process]]:
+    """Who uses each library, in the order in which they are met."""
+    users: dict[str, list[Process]] = {}
+    for process, libraries in found:
+        for library in dict.fromkeys(libraries):
+            users.setdefault(library, []).append(process)
+    return users
+
+
+def foreign(host: str, processes: Iterable[Process], owner: Owner) -> Iterator[Oddity]:
+    """Libraries that no package brought, in programs of packages, from where no honest library of theirs lies."""
+    for library, those in _users((process, _strange(process, owner)) for process in processes).items():
+        grave = places.is_open(library) or places.is_memory(library) or bool(places.hides(library))
+        yield Oddity(
+            "foreign-library",
+            "high" if grave else "medium",
+            f"{who(those)} ({places.name(those[0].exe)}) {_use(len(those))} what no package brought: {library}",
+            ref(host, those[0]),
+            "What was put into a running program sees what it sees, and needs no file that starts it.",
+            f"sha256sum {quote(library)}; stat {quote(library)}; ldd {quote(those[0].exe)}",
+            "Programs that run what they are given, as Python and Java, were left out, and so were known tools."
+            if grave
+            else "Only packages put libraries there; drivers that an installer of their own brought are an exception.",
+            ("T1574.006", "T1055"),
+            facts(those, library=library),
+        )
+
+
+def _strange(process: Process, owner: Owner) -> Iterator[str]:
+    """Libraries that its package could not have meant."""
+    if not places.is_system(process.exe) or INTERPRETERS.fullmatch(places.name(process.exe)) or not owner(process.exe):
+        return
+    preloaded = set(named(process))
+    for library in process.libraries:
+        odd = places.is_open(library) or places.is_memory(library) or places.hides(library)
+        if library == process.exe or library.endswith(DELETED) or library in preloaded or places.is_unpacked(library):
+            continue
+        if (odd or places.is_system(library)) and not GENERATED.match(library) and not owner(library):
+            yield library
 
 
 def _use(count: int) -> str:

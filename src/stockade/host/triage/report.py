@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from stockade.events import Ref, Severity
@@ -12,6 +14,12 @@ from stockade.host.triage.looking import Told
 
 NOTE: Final[Severity] = "informational"
 WORST_FIRST: Final[Mapping[Severity, int]] = {"critical": 0, "high": 1, "medium": 2, "low": 3, NOTE: 4}
+
+
+ALIKE: Final = 200
+"""Oddities of one signal and severity that are told of a machine."""
+KINDS: Final = 200
+"""Signals, by severity, that are told of a machine; there are some sixty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,25 @@ class Report:
         if self.unseen:
             return f"no trace of an intruder in what could be seen of {self.host}"
         return f"no trace of an intruder on {self.host}"
+
+
+def few(told: Iterable[Told]) -> Iterator[Told]:
+    """All that is told, but of what is alike no more than anybody reads: who plants a hundred thousand files that are
+    odd must not bury what else there is, nor fill the log. What was left out is counted.
+    """
+    counted = Counter[tuple[str, Severity]]()
+    for each in told:
+        if isinstance(each, Oddity):
+            kind = each.signal, each.severity
+            counted[kind] += 1
+            if counted[kind] > ALIKE or (len(counted) > KINDS and counted[kind] == 1):
+                continue
+        yield each
+    for (signal, severity), count in islice(counted.items(), KINDS):
+        if count > ALIKE:
+            yield Unseen(f"{count - ALIKE} more of {signal}, {severity}", f"{ALIKE} of them are told")
+    if len(counted) > KINDS:
+        yield Unseen(f"{len(counted) - KINDS} more kinds of traces", "no look knows so many: what tells them lies")
 
 
 def reported(host: str, told: Iterable[Told]) -> Report:

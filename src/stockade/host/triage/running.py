@@ -9,7 +9,7 @@ from stockade.events import Severity
 from stockade.host.facts.process import Process
 from stockade.host.oddity import Oddity
 from stockade.host.triage import places
-from stockade.host.triage.naming import Owner, facts, grouped, ref, who
+from stockade.host.triage.naming import Owner, Renewed, explained, facts, grouped, ref, who
 
 
 def in_memory(host: str, processes: Iterable[Process]) -> Iterator[Oddity]:
@@ -30,11 +30,12 @@ def in_memory(host: str, processes: Iterable[Process]) -> Iterator[Oddity]:
         )
 
 
-def deleted(host: str, processes: Iterable[Process], owner: Owner) -> Iterator[Oddity]:
+def deleted(host: str, processes: Iterable[Process], owner: Owner, renewed: Renewed) -> Iterator[Oddity]:
     """Programs whose file was deleted while they run; an update does so too, and puts another in its place."""
     gone = (process for process in processes if process.deleted and not process.in_memory)
     for (exe, back), those in grouped(gone, lambda p: (p.exe, p.now is not None)).items():
-        severity, harmless = _of_deleted(exe, owner(exe), back=back)
+        package = owner(exe)
+        severity, harmless = _of_deleted(exe, package, back=back, updated=explained(those, package, renewed))
         yield Oddity(
             "deleted-binary",
             severity,
@@ -44,11 +45,16 @@ def deleted(host: str, processes: Iterable[Process], owner: Owner) -> Iterator[O
             f"sha256sum /proc/{those[0].pid}/exe; ls -l /proc/{those[0].pid}/cwd /proc/{those[0].pid}/fd",
             harmless,
             ("T1070.004",),
-            facts(those, package=owner(exe), replaced=back),
+            facts(those, package=package, replaced=back),
         )
 
 
-def _of_deleted(exe: str, package: str | None, *, back: bool) -> tuple[Severity, str]:
+def _of_deleted(exe: str, package: str | None, *, back: bool, updated: bool) -> tuple[Severity, str]:
+    if package and back and not updated:
+        return (
+            "medium",
+            f"An update of {package} would explain it, and there was none since; who puts things back does this too.",
+        )
     if package and back:
         return "informational", f"An update of {package} has put a new file there; the old one runs until a restart."
     if places.is_open(exe) or places.is_memory(exe) or places.hides(exe):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TypeVar
@@ -23,6 +24,7 @@ class Facts:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self._unseen: list[Unseen] = []
+        self._programs: tuple[tuple[Program, ...], tuple[Unseen, ...]] = ((), ())
 
     def unseen(self) -> Iterator[Unseen]:
         """What could not be read since this was last asked."""
@@ -36,20 +38,21 @@ class Facts:
     @cached_property
     def processes(self) -> tuple[Process, ...]:
         """All processes."""
+        self._programs = bpf.read()
         return self._kept(processes.read(self.machine.root))
 
     @cached_property
     def ours(self) -> tuple[Process, ...]:
         """The processes whose root is the machine's own: what others run, our packages know nothing of."""
         roots = [process.rooted for process in self.processes if process.rooted]
-        root = max(set(roots), key=roots.count, default=None)
-        foreign = [process for process in self.processes if process.rooted not in {root, None}]
-        if foreign:
-            what = f"the programs of {len(foreign)} processes in containers"
+        root = next((root for root, _ in Counter(roots).most_common(1)), None)
+        ours = tuple(process for process in self.processes if process.rooted in {root, None})
+        if foreign := len(self.processes) - len(ours):
+            what = f"the programs of {foreign} processes in containers"
             self._unseen.append(
                 Unseen(what, "the packages here know nothing of them", "Look inside of each container.")
             )
-        return tuple(process for process in self.processes if process not in foreign)
+        return ours
 
     @cached_property
     def sockets(self) -> sockets.Sockets:
@@ -73,8 +76,11 @@ class Facts:
 
     @cached_property
     def programs(self) -> tuple[Program, ...]:
-        """What the kernel runs."""
-        return self._kept(bpf.read())
+        """What the kernel runs, and has run since before the processes were read, of which one may hold it."""
+        self.processes  # noqa: B018  read first
+        still = {program.id for program in bpf.read()[0]}
+        before, unseen = self._programs
+        return self._kept((tuple(program for program in before if program.id in still), unseen))
 
     @cached_property
     def hidden(self) -> Hidden:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,6 +21,10 @@ LONGEST: Final = 1 << 18
 """Characters of a line that are read."""
 DOUBTS: Final = 20
 """Lines that are not understood, after which nothing more is read."""
+MOST: Final = 1 << 40
+"""The highest number that a progress can have."""
+END: Final = {"is": "end"}
+"""The last line: what ends without it was cut off."""
 TEXTS: Final = ("signal", "title", "why", "look", "harmless")
 
 
@@ -34,20 +39,25 @@ def read(host: str, lines: Iterable[str]) -> Iterator[Told]:
     """What lines say of a machine called ``host``. That machine may be an intruder's: whatever a line claims, it is
     about that machine, and what is no such line is told as not understood.
     """
-    doubts = 0
+    doubts, whole = 0, True
     for line in lines:
         try:
-            yield _read(host, json.loads(line[:LONGEST]))
-        except (ValueError, KeyError, TypeError, RecursionError):
+            said = json.loads(line[:LONGEST])
+            whole = said == END
+            if not whole:
+                yield _read(host, said)
+        except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
             yield Unseen("its answer", f"a line is not understood: {line[:80]!r}", "Look there yourself.")
             doubts += 1
         if doubts == DOUBTS:
-            return
+            break
+    if not whole:
+        yield Unseen("the rest of its answer", "it ends in the middle", "Look there yourself.")
 
 
 def _read(host: str, said: Mapping[str, Any]) -> Told:
     if said["is"] == "progress":
-        return Progress(str(said["what"]), *(int(said[name]) for name in ("done", "of", "look", "looks")))
+        return Progress(str(said["what"]), *(_count(said[name]) for name in ("done", "of", "look", "looks")))
     if said["is"] == "unseen":
         return Unseen(*(str(said[name]) for name in ("what", "why", "remedy")))
     if said["is"] != "oddity" or said["severity"] not in WORST_FIRST:
@@ -58,15 +68,24 @@ def _read(host: str, said: Mapping[str, Any]) -> Told:
     return Oddity(severity=said["severity"], subject=about, techniques=techniques, facts=facts, **texts)
 
 
+def _count(said: object) -> int:
+    if not isinstance(said, int) or not 0 <= said <= MOST:
+        raise ValueError("no number of ours")
+    return said
+
+
 def main(request: str) -> None:
     """Look at the machine that this runs on, and tell it on standard output.
 
-    ``request`` is a JSON object: the ``name`` that the machine goes by, and whether to be ``thorough``.
+    ``request`` is a JSON object: the ``name`` that the machine goes by, whether to be ``thorough``, and the seconds of
+    ``patience`` after which nobody waits any more and it ends, whatever it hangs on.
     """
     from stockade.host.triage.everything import triage
 
     asked = json.loads(request)
+    signal.alarm(int(asked.get("patience", 0)))
     name = asked.get("name") or os.uname().nodename
     for told in triage(Machine(Path("/"), name, time.time(), asked["thorough"])):
         sys.stdout.write(written(told) + "\n")
         sys.stdout.flush()
+    sys.stdout.write(json.dumps(END) + "\n")
