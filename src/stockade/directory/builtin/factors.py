@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from stockade.directory.accounts import FACTOR_KINDS, Account, Credential, CredentialKind
-from stockade.directory.builtin.register import Change, account_of, has_factor, take_turns
+from stockade.directory.builtin.register import Change, account_of, has_factor
 from stockade.directory.builtin.schema import factors, recovery_codes, sessions
 from stockade.directory.builtin.second_step import SecondStep, live_session
 from stockade.directory.factors import new_recovery_codes, new_totp_key, recovery_code, totp_step
@@ -108,10 +108,9 @@ class Factors(SecondStep):
         """Remove a factor, for who shows one; with the last go the recovery codes. Raises WrongFactor, and FactorNeeded
         when the account must have one.
         """
-        account, _ = self._prove(cookie, shown, now, site, source)
+        self._prove(cookie, shown, now, site, source)
         with self._changing() as change:
-            whole_session(change.sql, cookie, now)
-            take_turns(change.sql, account)
+            account = account_of(whole_session(change.sql, cookie, now))
             _end(change, account, now, source, number=number)
             if not has_factor(change.sql, account.id):
                 if account.factor_due is not None:

@@ -213,11 +213,19 @@ def has_factor(sql: Connection, account_id: int) -> bool:
 
 def take_turns(sql: Connection, account: Account) -> None:
     """Wait until nobody else is changing what belongs to the account. SQLite has only one writer anyway."""
-    sql.execute(select(accounts.c.id).where(accounts.c.id == account.id).with_for_update())
+    turn_of(sql, accounts.c.id == account.id)
+
+
+def turn_of(sql: Connection, which: ColumnElement[bool]) -> None:
+    """The same for the account of which this is so. Whoever blocks it waits too, until what is being made for it can be
+    seen, and so be ended.
+    """
+    sql.execute(select(accounts.c.id).where(which).with_for_update(key_share=True))
 
 
 def usable_account(sql: Connection, name: str, now: float) -> Account:
-    """As ``account_named``; raises AccountBlocked too, when it is shut out."""
+    """As ``account_named``, once nobody else is changing it; raises AccountBlocked too, when it is shut out."""
+    take_turns(sql, account_named(sql, name))
     account = account_named(sql, name)
     refuse_unusable(account, now)
     return account

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
 from stockade.directory.accounts import Account, CredentialKind
-from stockade.directory.builtin.register import account_of, take_turns
+from stockade.directory.builtin.register import account_of, turn_of
 from stockade.directory.builtin.schema import accounts, factors, recovery_codes, sessions
 from stockade.directory.builtin.sessions import LONGEST_COOKIE, Sessions
 from stockade.directory.builtin.tokens import note_use
@@ -80,7 +80,6 @@ class SecondStep(Sessions):
                 row = live_session(sql, cookie, now)
                 account = account_of(row)
                 refuse_unusable(account, now)
-                take_turns(sql, account)
                 number, kind = self._shown(sql, row, shown, now, site)
                 note_use(sql, factors, number, now, source)
         except WrongFactor as wrong:
@@ -155,8 +154,12 @@ class SecondStep(Sessions):
 
 
 def live_session(sql: Connection, cookie: str, now: float) -> Row[Any]:
-    """The row of a session that is not over; raises UnknownCredentials."""
-    row = sql.execute(_SESSION, {"wanted": digest(cookie[:LONGEST_COOKIE])}).one_or_none()
+    """The row of a session that is not over, once nobody else is changing what its account has; raises
+    UnknownCredentials.
+    """
+    wanted = digest(cookie[:LONGEST_COOKIE])
+    turn_of(sql, accounts.c.id == select(sessions.c.account_id).where(sessions.c.digest == wanted).scalar_subquery())
+    row = sql.execute(_SESSION, {"wanted": wanted}).one_or_none()
     if row is None or row._mapping[sessions.c.expires] <= now:
         raise UnknownCredentials("no such session")
     return row
