@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import Thread
+from threading import Lock, Thread
 
 import pyotp
 import pytest
@@ -46,16 +46,17 @@ MADE = {"token.create": token, "key.add": key, "application.authorize": grant, "
 @contextmanager
 def meanwhile(stage: Stage, action: str, other: Callable[[], object]) -> Iterator[BuiltinDirectory]:
     """A directory in which ``other`` is done just before ``action`` is committed, or has to wait for that."""
-    threads = [Thread(target=other)]
+    thread = Thread(target=other)
+    once = Lock()  # several events of one change are told at a time
 
     def insist(event: Event) -> None:
-        if event.action == action and threads[0].ident is None:
-            threads[0].start()
-            threads[0].join(BRIEFLY)
+        if event.action == action and once.acquire(blocking=False):
+            thread.start()
+            thread.join(BRIEFLY)
 
     with BuiltinDirectory(stage.url, insist=insist, clock=lambda: NOW, sealing=Sealing(bytes(32))) as directory:
         yield directory
-    threads[0].join()
+    thread.join()
 
 
 @pytest.mark.parametrize(("action", "make"), MADE.items(), ids=[make.__name__ for make in MADE.values()])

@@ -22,7 +22,7 @@ that is down raises ``Unavailable``.
     authenticate_token(token, now, *, source) -> Authenticated           a token alone, as in HTTP Bearer
     authenticate_session(cookie, now, *, source) -> Authenticated        session(cookie, now) -> Account
 
-    open_session(account, now, lifetime, *, source) -> Secret            the cookie's value
+    open_session(account, now, lifetime, *, by, source) -> Secret            the cookie's value
     sessions(name) -> list[Credential]
     close_session(cookie, *, by)                             close_sessions(account, *, by) -> int
 

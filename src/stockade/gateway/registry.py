@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from stockade.directory import AccountBlocked, Authenticated, UnknownAccount, UnknownCredentials
 from stockade.errors import Refused, Unavailable
+from stockade.events import Ref
 from stockade.gateway.identity import Banned, Visitors
 from stockade.gateway.origin import origin_of
 from stockade.gateway.proxy import Proxy
@@ -67,8 +68,8 @@ class TokenService:
 
     def _token(self, who: Authenticated | None, access: list[Access]) -> Response:
         now = self.visitors.clock()
-        subject, credential = (who.account.name, str(who.by.ref)) if who else ("", "")
-        signed = self.signer.sign(subject, access, now, credential=credential)
+        subject, credential, made = (who.account.name, str(who.by.ref), who.by.made) if who else ("", "", 0.0)
+        signed = self.signer.sign(subject, access, now, credential=credential, made=made)
         issued = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
         body = {"token": signed, "access_token": signed, "expires_in": LIFETIME, "issued_at": issued}
         return JSONResponse(body, headers={"cache-control": "no-store"})
@@ -105,7 +106,7 @@ class RegistryDoor:
             return None
         recheck, now = self.visitors.directory.recheck, self.visitors.clock()
         try:
-            account = await queried(recheck, holder.account, holder.credential, now)
+            account = await queried(recheck, holder.account, Ref.parse(holder.credential), holder.made, now)
             await self.visitors.refuse_banned_user(account.name)
         except (UnknownAccount, UnknownCredentials, Banned):
             return error(403, "This account may not use the registry, or not any more with what it has shown.")

@@ -27,6 +27,7 @@ SKEW: Final = 5
 ISSUER: Final = "stockade"
 SERVICE: Final = "stockade-registry"
 CREDENTIAL: Final = "stockade.credential"
+MADE: Final = "stockade.made"
 _ALGORITHM: Final = "ES256"
 _PEM: Final = serialization.Encoding.PEM
 
@@ -42,10 +43,13 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """An account's name, ``""`` being anybody's, and the credential that a token was got with."""
+    """An account's name, ``""`` being anybody's, and the credential that a token was got with, which was ``made``
+    then.
+    """
 
     account: str
     credential: str
+    made: float
 
 
 class Signer:
@@ -68,8 +72,12 @@ class Signer:
             raise TypeError(f"{file} holds no elliptic-curve key")
         return cls(key, x509.load_pem_x509_certificate(pem))
 
-    def sign(self, subject: str, access: Sequence[Access], now: float, *, credential: str = "") -> str:
-        """A token for an account's name, or ``""`` for anybody; ``credential`` says by which of its own it was got."""
+    def sign(
+        self, subject: str, access: Sequence[Access], now: float, *, credential: str = "", made: float = 0.0
+    ) -> str:
+        """A token for an account's name, or ``""`` for anybody; ``credential`` says by which of its own it was got, and
+        ``made`` since when it had that.
+        """
         moment = int(now)
         claims = {
             "iss": ISSUER,
@@ -81,6 +89,7 @@ class Signer:
             "jti": str(uuid.uuid4()),
             "access": [{"type": a.type, "name": a.name, "actions": list(a.actions)} for a in access],
             CREDENTIAL: credential,
+            MADE: made,
         }
         return jwt.encode(claims, self._key, algorithm=_ALGORITHM, headers={"x5c": self._chain})
 
@@ -90,7 +99,7 @@ class Signer:
             claims = jwt.decode(token, self._public, [_ALGORITHM], audience=SERVICE, issuer=ISSUER)
         except jwt.InvalidTokenError:
             return None
-        return Holder(str(claims.get("sub", "")), str(claims.get(CREDENTIAL, "")))
+        return Holder(str(claims.get("sub", "")), str(claims.get(CREDENTIAL, "")), float(claims.get(MADE, 0.0)))
 
 
 def _write_new(file: Path) -> None:

@@ -79,7 +79,9 @@ class SignIn:
             found = await self.visitors.password(name, fields.get("user[password]", ""), scope)
             source = self.visitors.source(scope)
             now = self.visitors.clock()
-            cookie = await queried(self.directory.open_session, found.account, now, SESSION_SECONDS, source=source)
+            cookie = await queried(
+                self.directory.open_session, found.account, now, SESSION_SECONDS, by=found.by, source=source
+            )
         except UnknownCredentials:
             return failed(form_page(scope, origin, "sign_in", 401, error=NOT_RIGHT, login=name))
         except Refused as refused:

@@ -259,6 +259,7 @@ HOLDINGS: Final[dict[str, Holding]] = {
                 KIND.GRANT,
                 name=applications.c.name,
                 expires=case((grants.c.refresh.is_(None), grants.c.expires), else_=null()),
+                revoked=func.coalesce(grants.c.revoked, applications.c.revoked),
                 fingerprint=_mark(grants.c.digest),
             ),
         ),

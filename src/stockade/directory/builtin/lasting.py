@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from stockade.directory.accounts import Authenticated
-from stockade.directory.builtin.held import Held
-from stockade.directory.builtin.register import has_factor
-from stockade.directory.refusals import UnknownAccount, UnknownCredentials, UnknownHolding
+from stockade.directory.builtin.in_force import refuse_changed
+from stockade.directory.builtin.register import Register, has_factor
+from stockade.directory.refusals import UnknownAccount, UnknownCredentials
 from stockade.directory.standing import overdue, refuse_overdue, refuse_unusable
 
 
-class Lasting(Held):
+class Lasting(Register):
     """The question that is asked again and again; nothing is recorded."""
 
     def look_again(self, who: Authenticated, now: float) -> None:
@@ -17,11 +17,11 @@ class Lasting(Held):
         nothing any more.
         """
         try:
-            account, shown = self.account(who.account.name), self.credential(who.by.ref)
-        except (UnknownAccount, UnknownHolding) as gone:
+            account = self.account(who.account.name)
+        except UnknownAccount as gone:
             raise UnknownCredentials("gone") from gone
-        if not shown.live(now):
-            raise UnknownCredentials("revoked")
+        with self._database.reading() as sql:
+            refuse_changed(sql, who.by.ref, who.by.made, now)
         refuse_unusable(account, now)
         if overdue(account, now):
             with self._database.reading() as sql:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, select
 from stockade.directory.accounts import SYSTEM, Account, Authenticated, Credential
 from stockade.directory.builtin.held import Held
 from stockade.directory.builtin.holdings import credential_of, with_holder
+from stockade.directory.builtin.in_force import refuse_changed
 from stockade.directory.builtin.register import account_of, has_factor, usable_account
 from stockade.directory.builtin.schema import sessions
 from stockade.directory.builtin.tokens import note_use, use_is_news
@@ -61,16 +62,27 @@ class SignedIn:
 class Sessions(Held):
     """The sessions of the directory."""
 
-    def open_session(self, account: Account, now: float, lifetime: float, *, source: str | None = None) -> Secret:
+    def open_session(
+        self,
+        account: Account,
+        now: float,
+        lifetime: float,
+        *,
+        by: Credential | None = None,
+        source: str | None = None,
+    ) -> Secret:
         """A new session for who has just authenticated, ``lifetime`` seconds long, and return its cookie's value. When
         the account has a second factor, it opens nothing until that is shown in it, within STEP_SECONDS.
 
-        Raises UnknownAccount and AccountBlocked.
+        Raises UnknownAccount and AccountBlocked; UnknownCredentials when ``by``, which was shown, would not do any
+        more: a password takes long to verify, and whoever changes it meanwhile means to be alone.
         """
         cookie = make_code()
         values = {"digest": digest(cookie), "made": now, "expires": now + lifetime, "last_used": now}
         with self._database.writing() as sql:
             current = usable_account(sql, account.name, now)
+            if by is not None:
+                refuse_changed(sql, by.ref, by.made, now)
             sql.execute(delete(sessions).where(sessions.c.expires <= now))
             _make_room(sql, current.id)
             place: dict[str, object] = {"account_id": current.id, "last_address": source and source[:64]}

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Row, bindparam, or_, update
 
 from stockade.directory.accounts import EVERY_SCOPE, Account, Authenticated, Credential, CredentialKind
-from stockade.directory.builtin.holdings import HOLDINGS, credential_of, found, with_holder
+from stockade.directory.builtin.holdings import HOLDINGS, credential_of, with_holder
+from stockade.directory.builtin.in_force import refuse_changed, refuse_others_grant
 from stockade.directory.builtin.people import JOB_LOGINS
 from stockade.directory.builtin.register import Register, account_of, has_factor, row_named
 from stockade.directory.builtin.schema import accounts, applications, grants, tokens
@@ -17,6 +18,7 @@ from stockade.directory.names import account_name
 from stockade.directory.refusals import AccountBlocked, BadName, PasswordAlone, UnknownCredentials
 from stockade.directory.standing import overdue, refuse_overdue, refuse_unusable
 from stockade.directory.tokens import digest, token_kind
+from stockade.events import Ref
 
 _TOKEN = with_holder("token").where(tokens.c.digest == bindparam("wanted"))  # built once: they run at every request
 _GRANT = with_holder("grant").where(
@@ -54,19 +56,16 @@ class SigningIn(Register):
         """Who holds this token, of any kind, given without a name (RFC 6750). Raises as ``authenticate`` does."""
         return self._reported(lambda: self._by_token(token, now, source, login=None), now, source)
 
-    def recheck(self, name: str, credential: str, now: float) -> Account:
-        """The account that was let in a moment ago, by the credential of this reference, if both still would be: for a
-        door that has given out a pass of its own. Raises UnknownAccount, UnknownCredentials and AccountBlocked.
+    def recheck(self, name: str, credential: Ref, made: float, now: float) -> Account:
+        """The account that was let in a moment ago, by the credential of this reference that was ``made`` then, if both
+        still would be: for a door that has given out a pass of its own. Raises UnknownAccount, UnknownCredentials and
+        AccountBlocked.
         """
         account = self.account(name)
         self._refuse(account, now)
-        noun, _, number = credential.rpartition(":")[2].partition("/")
         with self._database.reading() as sql:
-            if noun in {"token", "grant"}:
-                kept = found(sql, HOLDINGS[noun], int(number))
-                if kept is None or kept.revoked is not None or (isinstance(kept, Credential) and kept.expired(now)):
-                    raise UnknownCredentials("revoked or expired since", account.ref)
-            elif has_factor(sql, account.id):
+            shown = refuse_changed(sql, credential, made, now)
+            if shown.kind is CredentialKind.PASSWORD and has_factor(sql, account.id):
                 raise PasswordAlone(account.ref)
         return account
 
@@ -104,7 +103,8 @@ class SigningIn(Register):
         self._passwords.verify(stored, password, now, holder=account.ref)
         refuse_unusable(account, now)
         self._renew(row, password)
-        made = Credential(account.id, CredentialKind.PASSWORD, account.name, "password", EVERY_SCOPE, account.created)
+        since = row._mapping[accounts.c.password_changed] or account.created
+        made = Credential(account.id, CredentialKind.PASSWORD, account.name, "password", EVERY_SCOPE, since)
         return Authenticated(account, made, EVERY_SCOPE)
 
     def _renew(self, row: Row[Any], password: str) -> None:
@@ -129,6 +129,9 @@ class SigningIn(Register):
         if (fault := _fault(token, login, now)) is not None:
             raise UnknownCredentials(fault, account.ref)
         self._refuse(account, now)
+        if token.kind is CredentialKind.GRANT:
+            with self._database.reading() as sql:
+                refuse_others_grant(sql, token, now)
         if use_is_news(token, now, source):
             with self._database.writing() as sql:
                 note_use(sql, HOLDINGS[token.kind.noun].table, token.id, now, source)
