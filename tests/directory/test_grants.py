@@ -10,7 +10,7 @@ import pytest
 
 from stockade.directory import BuiltinDirectory, Credential, Scope, Secret, UnknownCredentials
 from stockade.directory.builtin.applications import Application
-from stockade.directory.builtin.grants import CODE_SECONDS, LIFETIME, Consent
+from stockade.directory.builtin.grants import CODE_SECONDS, IDLE, LIFETIME, Consent
 from stockade.directory.builtin.sessions import SignedIn
 from stockade.directory.pkce import challenge_of, is_challenge, proves
 from stockade.directory.refusals import AccountBlocked, BadName, FactorOverdue, Impossible
@@ -105,6 +105,22 @@ def test_another_application_gets_nothing_for_it(
     assert directory.give_back(board, "never given out", NOW) is None
     with pytest.raises(UnknownCredentials):
         directory.authenticate_token(access, NOW)
+
+
+def test_a_refresh_token_that_nobody_uses_comes_to_its_end(stage: Stage, who: SignedIn, board: Application) -> None:
+    directory, late = stage.directory, NOW + 1 + IDLE
+    grant, _, first = directory.redeem(board, agreed(directory, who, board), BACK, None, NOW + 1)
+    assert grant.expires == late
+    again, access, second = directory.refresh_grant(first, late - 1, application=board)
+    assert (again.ref, again.expires) == (grant.ref, late - 1 + IDLE)
+    for _ in range(2):
+        with pytest.raises(UnknownCredentials):
+            directory.refresh_grant(second, late - 1 + IDLE, application=board)
+    assert stage.reported("authentication.failure")[-1].details["reason"] == "too old"
+    assert stage.reported("grant.revoke") == []  # nobody has a copy
+    assert directory.refresh_grant(second, late, application=board, idle=60)[0].expires == late + LIFETIME
+    with pytest.raises(UnknownCredentials):
+        directory.authenticate_token(access, late)
 
 
 @pytest.mark.parametrize("again", ["code", "refresh token"])

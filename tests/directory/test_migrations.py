@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from stockade.directory import BuiltinDirectory, Level, Membership, Scope, Visibility
+from stockade.directory.builtin.grants import IDLE
 from stockade.directory.builtin.migrate import _configuration
 from stockade.directory.builtin.schema import metadata
 from stockade.directory.builtin.version import is_current, newest
@@ -136,6 +137,25 @@ def test_what_the_first_release_kept_is_all_there_after_it(url: str) -> None:
         context = {"compare_type": True, "compare_server_default": True}
         with directory._database.reading() as sql:
             assert compare_metadata(MigrationContext.configure(sql, opts=context), metadata) == []
+
+
+def test_grants_of_an_earlier_release_end_unless_they_are_used(url: str) -> None:
+    with BuiltinDirectory(url) as directory:
+        with directory._database.writing() as sql:
+            command.upgrade(_configuration(sql), "0001")
+            Old().fill(sql)
+            command.upgrade(_configuration(sql), "0004")
+            sql.exec_driver_sql(
+                "INSERT INTO applications (id, name, client, digest, redirect, scopes, trusted, made)"
+                f" VALUES (1, 'board', 'board', '{7:064}', 'https://board.example/', 'api', false, 4.5)"
+            )
+            for number, refresh in ((1, f"'{6:064}'"), (2, "NULL")):
+                sql.exec_driver_sql(
+                    "INSERT INTO grants (id, application_id, account_id, scopes, digest, refresh, made, expires)"
+                    f" VALUES ({number}, 1, 1, 'api', '{number:064}', {refresh}, 4.5, 7204.5)"
+                )
+        directory.migrate()
+        assert [grant.expires for grant in directory.held("grant")] == [4.5 + IDLE, 7204.5]
 
 
 def test_numbers_are_not_given_again_after_sqlite_wrote_a_table_anew(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from tests.gateway.test_signin import field, sign_in
 READ = [Scope.READ_REPOSITORY, Scope.READ_REGISTRY]
 BACK = "https://board.example.net/done"
 VERIFIER = "a-verifier-of-at-least-forty-three-characters"
+MONTH = 30 * 86400.0
 REFS = "/demo/hello.git/info/refs?service=git-upload-pack"
 
 
@@ -93,7 +94,7 @@ def answered(answer: httpx2.Response) -> dict[str, str]:
 def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
     """One for all: each test has an application and a browser of its own."""
     with starting(tmp_path_factory.mktemp("oauth")) as start:
-        yield start(guard=Guard(identify=identify))
+        yield start(guard=Guard(identify=identify), refresh_idle=MONTH)
 
 
 @pytest.fixture
@@ -134,6 +135,8 @@ def test_an_application_is_let_in_refreshed_and_given_back(stage: Stage, how: st
     assert session.get(at + REFS).status_code == 200
     fresh = session.refresh_token(known["token_endpoint"])
     assert (stage.reads(got["access_token"]), stage.reads(fresh["access_token"])) == (401, 200)
+    grant = [each for each in stage.forge.directory.held("grant") if each.live(time.time())][-1]
+    assert (grant.expires or 0) - grant.made == pytest.approx(MONTH, abs=120)
     assert session.revoke_token(known["revocation_endpoint"], fresh["refresh_token"]).status_code == 200
     assert stage.reads(fresh["access_token"]) == 401
     with pytest.raises(OAuthError, match="invalid_grant"):

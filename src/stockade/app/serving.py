@@ -249,6 +249,7 @@ def _site(ground: Ground, guard: Guard, directory: BuiltinDirectory | None, reco
         metrics_for=settings.metrics_for,
         record=record,
         hooks=hooks_of(settings, directory) if directory else None,
+        refresh_idle=settings.oauth.refresh_idle,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from stockade.config.audit import AuditSettings
 from stockade.config.carrying import DetectSettings, SinkTable
 from stockade.config.gitlab import GitBasicAuthSettings, GitLabSettings, GitLabThrottle
+from stockade.config.oauth import OAuthSettings
 from stockade.config.respond import RespondSettings
 from stockade.config.rules import (
     Allow2BanSettings,
@@ -54,6 +55,7 @@ TABLES: Final[tuple[tuple[str, type[Any]], ...]] = (
     ("[search]", SearchSettings),
     ("[detect]", DetectSettings),
     ("[traffic]", TrafficSettings),
+    ("[oauth]", OAuthSettings),
     ("[respond]", RespondSettings),
     ("[secrets]", SecretsSettings),
     ("[[secrets.database]]", SecretColumns),

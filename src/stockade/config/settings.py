@@ -16,6 +16,7 @@ from stockade.config.audit import AuditSettings
 from stockade.config.carrying import DetectSettings
 from stockade.config.gitlab import GitLabSettings
 from stockade.config.kinds import DATABASE, HEADER_NAME, LISTEN, MOMENT, NETWORKS, PATH, PRESETS, STORE, UPSTREAM
+from stockade.config.oauth import OAuthSettings
 from stockade.config.respond import RespondSettings
 from stockade.config.rules import (
     Allow2BanSettings,
@@ -216,6 +217,9 @@ class Settings:
     traffic: TrafficSettings | None = setting(
         table(TrafficSettings, "[traffic]"), "What watches the traffic of this machine.", None, shown_default="nothing"
     )
+    oauth: OAuthSettings = setting(
+        table(OAuthSettings, "[oauth]"), "What applications get that people let in.", OAuthSettings()
+    )
     respond: RespondSettings = setting(
         table(RespondSettings, "[respond]"), "What is done about a compromised account.", RespondSettings()
     )
@@ -302,6 +306,7 @@ NEEDS_RESTART: Final = (
     "database",
     "breached_passwords",
     "git_hooks",
+    "oauth",
     "audit",
     "detect",
     "traffic",

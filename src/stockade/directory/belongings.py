@@ -163,7 +163,7 @@ class Belongings:
             self._add("grants", application_id=application, account_id=self.ids[who.name],
                       scopes=self.chance.choice(_SCOPES), digest=self.secrets.digest(None),
                       refresh=self.secrets.digest(None), made=made, expires=self.now + 7200,
-                      **self._used(made))  # fmt: skip
+                      refresh_until=self.now + 90 * DAY, **self._used(made))  # fmt: skip
 
     def _token(
         self,

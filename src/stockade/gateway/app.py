@@ -89,7 +89,12 @@ class Rooms:
             return
         sign_in = SignIn(visitors, site.deliver)
         factors = FactorPages(visitors, sign_in.step)
-        oauth = Authorize(visitors), TokenDoor(visitors), Metadata(site.guard.addresses), Granted(visitors)
+        oauth = (
+            Authorize(visitors),
+            TokenDoor(visitors, site.refresh_idle),
+            Metadata(site.guard.addresses),
+            Granted(visitors),
+        )
         self.pages = {path: room for room in (sign_in, factors, *oauth) for path in room.paths}
         if site.upstream is None:
             self.pages["/"] = Home(visitors, registry=site.registry is not None)

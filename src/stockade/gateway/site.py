@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stockade.directory import BuiltinDirectory
+from stockade.directory.builtin.grants import IDLE
 from stockade.directory.builtin.register import unheard
 from stockade.errors import ConfigurationError
 from stockade.events import Event
@@ -26,7 +27,8 @@ class Site:
     each), ``registry`` and the sign-in pages. ``upstream`` gets every other request, and all of them without a
     directory. ``security_txt`` is the text to serve by RFC 9116, ``deliver`` sends messages to people,
     ``metrics_for`` are the networks that may read ``/metrics``, and ``record`` hears what is read and written.
-    ``hooks`` are run at a push. Raises ConfigurationError for parts that need others.
+    ``hooks`` are run at a push; ``refresh_idle`` is how many seconds a refresh token works unused. Raises
+    ConfigurationError for parts that need others.
     """
 
     guard: Guard
@@ -40,6 +42,7 @@ class Site:
     record: Callable[[Event], None] = unheard
     clock: Callable[[], float] = time.time
     hooks: Hooks | None = None
+    refresh_idle: float = IDLE
 
     def __post_init__(self) -> None:
         if self.directory is None and (self.repositories or self.registry):

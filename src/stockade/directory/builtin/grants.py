@@ -32,6 +32,10 @@ from stockade.events import Ref
 
 LIFETIME: Final = 7200.0
 """Seconds for which an access token works; the refresh token gets another (RFC 6749 section 1.5)."""
+IDLE: Final = 90 * 86400.0
+"""Seconds for which a refresh token works that nobody uses, unless told: whoever has one that was forgotten, in a
+backup or on a disk that was sold, has nothing (RFC 9700, section 4.14.2).
+"""
 CODE_SECONDS: Final = 60.0
 """Seconds in which a code has to be redeemed; RFC 6749, section 4.1.2, allows ten minutes."""
 LONGEST: Final = 512
@@ -65,11 +69,12 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class _Asking:
-    """Which application asks for tokens, when, and from where."""
+    """Which application asks for tokens, when, and from where; ``idle`` is how long the refresh token works unused."""
 
     application: Application | None
     now: float
     source: str | None
+    idle: float
 
     @property
     def number(self) -> int:
@@ -128,7 +133,7 @@ class Grants(Held):
         by: Ref | None = None,
     ) -> Tokens:
         """Let an application act for an account without any code: the access token, good until ``expires`` or for
-        LIFETIME, and the refresh token, good until the grant is revoked. Neither is seen again.
+        LIFETIME, and the refresh token, good for IDLE. Neither is seen again.
 
         Raises UnknownHolding, UnknownAccount, AccountBlocked; ConfigurationError for more than the application may ask.
         """
@@ -139,7 +144,8 @@ class Grants(Held):
                 raise UnknownHolding(application)
             _within(wanted, asks)
             holder = usable_account(change.sql, account, self._clock())
-            access, refresh, values = _tokens(make_code(), self._clock() + LIFETIME if expires is None else expires)
+            ends = self._clock() + LIFETIME if expires is None else expires
+            access, refresh, values = _tokens(make_code(), ends, self._clock() + IDLE)
             made = self._granted(change, values | _values(asks, holder, wanted), by)
         return made, access, refresh
 
@@ -161,14 +167,16 @@ class Grants(Held):
         verifier: str | None,
         now: float,
         *,
+        idle: float = IDLE,
         source: str | None = None,
     ) -> Tokens:
         """The grant, the access token and the refresh token for a code, which is used up whatever becomes of it (RFC
         6749, section 4.1.3; RFC 7636, section 4.6). One that was used before ends the grant (RFC 6749, section 4.1.2).
+        The refresh token works for ``idle`` seconds.
 
         Raises UnknownCredentials and AccountBlocked, which are recorded.
         """
-        asking = _Asking(application, now, source)
+        asking = _Asking(application, now, source, idle)
         refusal: Refusal | None
         with self._changing() as change:
             wanted = {"wanted": digest(code[:LONGEST]), "application": asking.number}
@@ -183,15 +191,22 @@ class Grants(Held):
         raise refusal
 
     def refresh_grant(
-        self, refresh: str, now: float, *, application: Application | None = None, source: str | None = None
+        self,
+        refresh: str,
+        now: float,
+        *,
+        application: Application | None = None,
+        idle: float = IDLE,
+        source: str | None = None,
     ) -> Tokens:
         """Another access token and another refresh token for this one, which is used up (RFC 6749, section 6); for this
-        ``application`` alone, where it is told. One that was used before ends the grant (RFC 9700, section 4.14.2).
+        ``application`` alone, where it is told. One that was used before ends the grant (RFC 9700, section 4.14.2). The
+        new one works for ``idle`` seconds.
 
         Raises UnknownCredentials and AccountBlocked, which are recorded.
         """
         code, dot, _ = refresh[:LONGEST].partition(_PARTS)
-        asking = _Asking(application, now, source)
+        asking = _Asking(application, now, source, idle)
         refusal: Refusal | None
         with self._changing() as change:
             row = change.sql.execute(_BY_REFRESH, {"wanted": digest(refresh[:LONGEST])}).one_or_none()
@@ -228,7 +243,7 @@ class Grants(Held):
 def _renewed(change: Change, row: Row[Any], asking: _Asking, action: str, code: str) -> Tokens:
     """Other tokens for a grant, in place of what it had."""
     found = credential_of(row)
-    access, refresh, values = _tokens(code, asking.now + LIFETIME)
+    access, refresh, values = _tokens(code, asking.now + LIFETIME, asking.now + asking.idle)
     change.sql.execute(update(grants).where(grants.c.id == found.id).values(values))
     change.say(action, found.ref, now=asking.now, by=account_of(row).ref, source=asking.source, **facts(found))
     return credential_in(change.sql, found.ref), access, refresh
@@ -251,10 +266,11 @@ def _used_before(change: Change, asking: _Asking, code: str, what: str) -> Unkno
     return UnknownCredentials(reason, account_of(row).ref)
 
 
-def _tokens(code: str, ends: float) -> tuple[Secret, Secret, dict[str, Any]]:
+def _tokens(code: str, ends: float, idle_until: float) -> tuple[Secret, Secret, dict[str, Any]]:
+    """An access token until ``ends``, a refresh token until ``idle_until`` and not less, and what is kept of them."""
     access, refresh = make_token(CredentialKind.GRANT), Secret(f"{code}{_PARTS}{make_code()}")
-    kept = {"digest": digest(access), "refresh": digest(refresh), "family": digest(code), "expires": ends}
-    return access, refresh, kept
+    kept: dict[str, Any] = {"digest": digest(access), "refresh": digest(refresh), "family": digest(code)}
+    return access, refresh, kept | {"expires": ends, "refresh_until": max(ends, idle_until)}
 
 
 def _values(asks: Credential, holder: Account, scopes: frozenset[Scope]) -> dict[str, Any]:
@@ -275,7 +291,7 @@ def _refusal(sql: Connection, row: Row[Any], now: float) -> Refusal | None:
     """Why there is nothing for this grant at this moment, whoever asks."""
     found, account = credential_of(row), account_of(row)
     if not found.live(now):
-        return UnknownCredentials("ended grant" if found.revoked is not None else "code too old", account.ref)
+        return UnknownCredentials("ended grant" if found.revoked is not None else "too old", account.ref)
     try:
         refuse_unusable(account, now)
         refuse_overdue(account, now, factor=has_factor(sql, account.id))

@@ -258,7 +258,7 @@ HOLDINGS: Final[dict[str, Holding]] = {
                 grants,
                 KIND.GRANT,
                 name=applications.c.name,
-                expires=case((grants.c.refresh.is_(None), grants.c.expires), else_=null()),
+                expires=case((grants.c.refresh.is_(None), grants.c.expires), else_=grants.c.refresh_until),
                 revoked=func.coalesce(grants.c.revoked, applications.c.revoked),
                 fingerprint=_mark(grants.c.digest),
             ),

@@ -220,6 +220,7 @@ grants = Table(
     Column("scopes", String(255), nullable=False),
     Column("digest", String(DIGEST), nullable=False, unique=True),  # of the access token, or of the code before it
     Column("refresh", String(DIGEST), unique=True),
+    Column("refresh_until", Double),
     Column("family", String(DIGEST), index=True),  # of the code, with which its refresh tokens begin
     Column("made", Double, nullable=False),
     Column("expires", Double),

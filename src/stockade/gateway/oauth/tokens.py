@@ -42,8 +42,8 @@ class TokenDoor:
 
     paths = (TOKEN, REVOKE)
 
-    def __init__(self, visitors: Visitors) -> None:
-        self.visitors, self.directory = visitors, visitors.directory
+    def __init__(self, visitors: Visitors, refresh_idle: float) -> None:
+        self.visitors, self.directory, self.idle = visitors, visitors.directory, refresh_idle
         self.kinds: Mapping[str | None, Callable[[Scope, Application, Fields], Awaitable[Tokens]]] = {
             "authorization_code": self._redeemed,
             "refresh_token": self._refreshed,
@@ -88,7 +88,9 @@ class TokenDoor:
         code = _needed(fields, "code")
         place, verifier = one(fields, "redirect_uri"), one(fields, "code_verifier")
         now, source = self.visitors.clock(), self.visitors.source(scope)
-        return await queried(self.directory.redeem, application, code, place, verifier, now, source=source)
+        return await queried(
+            self.directory.redeem, application, code, place, verifier, now, idle=self.idle, source=source
+        )
 
     async def _refreshed(self, scope: Scope, application: Application, fields: Fields) -> Tokens:
         """Other tokens with the scopes that were granted, whichever of them are asked for (RFC 6749, section 6)."""
@@ -96,7 +98,9 @@ class TokenDoor:
         if not asked <= application.known.scopes:
             raise Told("invalid_scope", "This application may not ask for so much.")
         now, source = self.visitors.clock(), self.visitors.source(scope)
-        return await queried(self.directory.refresh_grant, refresh, now, application=application, source=source)
+        return await queried(
+            self.directory.refresh_grant, refresh, now, application=application, idle=self.idle, source=source
+        )
 
     async def _given_back(self, scope: Scope, application: Application, fields: Fields) -> Response:
         """End what the token belongs to. A token that is none is no error (RFC 7009, section 2.2)."""
