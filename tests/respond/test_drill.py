@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import resource
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
+from stockade.cli.secretfile import appending
 from stockade.directory import BuiltinDirectory, Level
 from stockade.directory.sealing import Sealing
+from stockade.errors import Unavailable
 from tests.cli.conftest import terminal
 from tests.cli.terminal import Terminal
 from tests.respond.cacao_schema import PLAYBOOK
@@ -124,3 +127,27 @@ def test_without_anybody_to_steal_from_it_says_what_to_do(terminal: Terminal) ->
     said = terminal("drill account practice")
     assert said.code == 3
     assert "--organisation" in said.err
+
+
+def test_a_script_names_a_file_for_new_secrets_before_anything_is_done(drill: Terminal) -> None:
+    assert drill(f"plan account {victim(drill)}").code == 0
+    digest = str(drill("plan list --json").json[0]["digest"])
+    drill(f"approve {digest}")
+    said = drill(f"run {digest} --json")
+    assert (said.code, "--secrets-to FILE" in said.err) == (2, True)
+    assert drill(f"plan show {digest} --json").json["state"] == "approved"
+    assert drill(f"run {digest} --json --secrets-to new").json["state"] == "contained, unverified"
+    assert (drill.directory / "new").read_text()
+
+
+def test_a_secret_that_cannot_be_written_down_is_told_and_not_taken_for_handed_over(tmp_path: Path) -> None:
+    write = appending(tmp_path / "new")
+    write("stockade:token/1 whole\n")
+    was = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (30, was[1]))  # as much as a full disk has room for
+    try:
+        for said in ("half a secret", "cannot be written"):
+            with pytest.raises(Unavailable, match=said):
+                write("stockade:token/2 half\n")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, was)

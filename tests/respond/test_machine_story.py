@@ -16,8 +16,11 @@ from typing import Any, Self
 
 import pytest
 
+from stockade.app import Stockade
 from stockade.app.respond.drills import CONFIGURATION
 from stockade.app.respond.machine_drill import prepare, scored
+from stockade.config import load
+from stockade.directory.accounts import AccountKind, Scope
 from stockade.host.drill.stage import command
 from tests.documents.reader import BIN, page, sections
 
@@ -44,11 +47,11 @@ class Machine:
     def __exit__(self, *_: object) -> None:
         self._shell.communicate("exit\n", timeout=60)
 
-    def __call__(self, words: str, code: int = 0) -> str:
-        """Type a command; answers what it says, when its exit code is this one."""
+    def __call__(self, words: str, code: int = 0, by: str = "root") -> str:
+        """Type a command; answers what it says, when its exit code is this one. ``by`` is who has logged in."""
         assert self._shell.stdin is not None
         assert self._shell.stdout is not None
-        self._shell.stdin.write(f"stockade {words} </dev/null; c=$?; echo; echo -- $c\n")
+        self._shell.stdin.write(f"SUDO_USER={by} stockade {words} </dev/null; c=$?; echo; echo -- $c\n")
         self._shell.stdin.flush()
         said: list[str] = []
         for line in self._shell.stdout:
@@ -129,3 +132,27 @@ def test_the_page_for_the_night_comes_true_on_a_machine_with_traces_of_an_intrud
     score = scored(place)
     assert len(score.found) >= 18
     assert (score.points, score.missed, score.wrong) == (100, (), ())
+
+
+def test_a_whole_plan_is_taken_back_past_the_gate_by_two_and_not_by_one(place: Path) -> None:
+    with Stockade(load(place / CONFIGURATION)).directory() as directory:
+        directory.create_account("ada", AccountKind.HUMAN, "a long and winding road")
+        directory.issue_token("ada", "laptop", [Scope.API])
+    with Machine(place, "vm", plant=False) as machine:
+        digest = machine.json("plan instance --suspect ada")["digest"]
+        machine(f"approve {digest}")
+        machine(f"run {digest}")
+        assert machine.json("host restrictions") is not None
+        assert standing(machine) == ("blocked", [])
+        assert "missing" in machine(f"undo {digest}", code=3)
+        for who, code in (("root", 1), ("root", 1), ("ada", 3), ("omar", 0)):
+            machine(f"undo {digest} --override --reason 'a false alarm'", code, by=who)
+        assert machine.json("host restrictions") is None
+        assert standing(machine) == ("active", ["laptop"])
+
+
+def standing(machine: Machine) -> tuple[str, list[str]]:
+    """The state of ada's account, and which of her tokens live."""
+    (account,) = [each for each in machine.json("accounts") if each["name"] == "ada"]
+    tokens = [each for each in machine.json("token list ada") if each["revoked"] is None]
+    return account["state"], [each["name"] for each in tokens]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stockade.cli import screen
-from stockade.cli.options import Config, Json, stockade
+from stockade.cli.options import Config, Json, Reason, stockade
 
 if TYPE_CHECKING:
     from stockade.directory import BuiltinDirectory
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     Thing = Credential | Integration
 
 Number = Annotated[int, typer.Argument(help="Its number, as the list tells it.")]
-Reason = Annotated[str, typer.Option(help="Why, for whoever asks later.")]
 TURNS = {"restore": "is in force again", "pause": "is stopped", "resume": "goes on"}
 
 

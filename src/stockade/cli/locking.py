@@ -8,12 +8,11 @@ from typing import Annotated
 import typer
 
 from stockade.cli import screen
-from stockade.cli.exits import Exit
-from stockade.cli.options import Config, Json, stockade
+from stockade.cli.gating import Override, at_the_gate, end_waiting
+from stockade.cli.options import Config, Json, Reason, stockade
 from stockade.cli.plans import EvenMe
 
 Name = Annotated[str, typer.Argument(help="The account's name.")]
-Reason = Annotated[str, typer.Option(help="Why, for whoever asks later.")]
 
 
 def lock(
@@ -54,9 +53,7 @@ def unblock(
     name: Name,
     *,
     reason: Reason = "",
-    override: Annotated[
-        bool, typer.Option("--override", help="Answer for it past the gate; two people must, each with a reason.")
-    ] = False,
+    override: Override = False,
     config: Config = None,
     json: Json = False,
 ) -> None:
@@ -64,28 +61,16 @@ def unblock(
 
     One that is under a response is let in when every box of the gate is green, or waived, or two people answer for it.
     """
-    from stockade.app.respond.responding import GateClosed
     from stockade.cli.planned import boxes_as_json, show_boxes
 
-    with stockade(config).responding() as response:
-        try:
-            found = response.unblock(name, reason, override=override)
-        except GateClosed as closed:
-            if json:
-                screen.say_json({"unblocked": False, "boxes": boxes_as_json(closed.boxes)})
-            else:
-                show_boxes(closed.boxes)
-            raise
+    with stockade(config).responding() as response, at_the_gate(json=json):
+        found = response.unblock(name, reason, override=override)
     if json:
         told = {"unblocked": not found.waits_for, "waits_for": found.waits_for, "must_enrol": found.must_enrol}
         screen.say_json(told | {"boxes": boxes_as_json(found.boxes)})
     elif found.boxes:
         show_boxes(found.boxes)
-    if found.waits_for:
-        if not json:
-            more = screen.plural(found.waits_for, "more person", "more people")
-            screen.say(screen.shown(f"recorded; {more} must answer for it", "yellow"))
-        raise typer.Exit(Exit.FOUND)
+    end_waiting(found.waits_for, json=json)
     if not json:
         screen.say(screen.shown(found.account.name, "bold") + screen.shown(" may sign in again", "green"))
         if found.must_enrol:

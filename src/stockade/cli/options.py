@@ -21,6 +21,7 @@ Log = Annotated[
     typer.Argument(metavar="LOG", show_default=False, help="The directory of the log; the configuration's, if none."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+Reason = Annotated[str, typer.Option(help="Why, for whoever asks later.")]
 
 
 def stockade(config: Path | None) -> Stockade:

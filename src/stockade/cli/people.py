@@ -9,7 +9,7 @@ import typer
 
 from stockade.cli import screen
 from stockade.cli.locking import unblock
-from stockade.cli.options import Config, Json, stockade
+from stockade.cli.options import Config, Json, Reason, stockade
 
 if TYPE_CHECKING:
     from stockade.directory import Credential
@@ -18,7 +18,6 @@ user = typer.Typer(help="Add, block and unblock accounts.", no_args_is_help=True
 token = typer.Typer(help="Issue, list and revoke tokens.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The account's name.")]
-Reason = Annotated[str, typer.Option(help="Why, for whoever asks later.")]
 
 
 def accounts(*, config: Config = None, json: Json = False) -> None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from stockade.cli import screen
-from stockade.cli.options import Config, Json, stockade
+from stockade.cli.gating import Override, end_waiting
+from stockade.cli.options import Config, Json, Reason, stockade
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -28,7 +29,6 @@ rebuild = typer.Typer(
 LINES: Final = 15
 VERDICTS: Final = {"clean": "green", "tainted": "bold red", "unknown": "yellow"}
 Machine = Annotated[str, typer.Option("--machine", metavar="HOST", help="Which machine; this one if none.")]
-Reason = Annotated[str, typer.Option(help="Why, for whoever asks later.")]
 
 
 Places = Annotated[
@@ -137,7 +137,7 @@ def waive(
 @rebuild.command()
 def serve(
     *,
-    override: Annotated[bool, typer.Option("--override", help="Answer for it past the gate; two people must.")] = False,
+    override: Override = False,
     reason: Reason = "",
     machine: Machine = "",
     config: Config = None,
@@ -151,9 +151,8 @@ def serve(
         except GateClosed as closed:
             _show_boxes(closed.boxes)
             raise
-    if missing:
-        return screen.say(screen.shown(f"{missing} more must answer for it", "yellow"))
-    return screen.say(screen.shown("back in service", "green"))
+    end_waiting(missing)
+    screen.say(screen.shown("back in service", "green"))
 
 
 @rebuild.command()

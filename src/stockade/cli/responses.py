@@ -12,7 +12,9 @@ import typer
 
 from stockade.cli import screen
 from stockade.cli.exits import Exit
-from stockade.cli.options import Config, Json, stockade
+from stockade.cli.gating import Override, at_the_gate, end_waiting
+from stockade.cli.options import Config, Json, Reason, stockade
+from stockade.errors import ConfigurationError
 from stockade.steps import Tactic
 
 if TYPE_CHECKING:
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from stockade.respond.standing import PlanState, StepState
 
 Digest = Annotated[str, typer.Argument(help='The plan\'s digest, or at least 8 characters of it; never "the latest".')]
-Reason = Annotated[str, typer.Option(help="Why, for whoever asks later.")]
 SecretsTo = Annotated[
     Path | None,
     typer.Option(
@@ -68,8 +69,7 @@ def resume(digest: Digest, *, secrets_to: SecretsTo = None, config: Config = Non
 def _run(digest: str, secrets_to: Path | None, config: Path | None, *, json: bool, resume: bool) -> None:
     from stockade.respond.run import WorldChanged
 
-    secrets: list[dict[str, str]] = []
-    with stockade(config).responding(_handing_out(secrets, secrets_to, json=json)) as response:
+    with stockade(config).responding(_handing_out(secrets_to, json=json)) as response:
         try:
             with _watched(response, digest, json=json) as tell:
                 begun = time.monotonic()
@@ -77,7 +77,7 @@ def _run(digest: str, secrets_to: Path | None, config: Path | None, *, json: boo
         except WorldChanged as changed:
             _drawn_again(changed, response, json=json)
             raise
-        _told(state, response, time.monotonic() - begun, secrets, json=json)
+        _told(state, response, time.monotonic() - begun, json=json)
 
 
 def _drawn_again(changed: Exception, response: Responding, *, json: bool) -> None:
@@ -106,9 +106,7 @@ def undo(
     digest: Digest,
     *,
     reason: Reason = "",
-    override: Annotated[
-        bool, typer.Option("--override", help="Answer for it past the gate; two people must, each with a reason.")
-    ] = False,
+    override: Override = False,
     config: Config = None,
     json: Json = False,
 ) -> None:
@@ -117,24 +115,13 @@ def undo(
     It lets somebody in again, and so goes through the gate as unblock does: every box is green, or waived, or two
     people answer for it. Where two people must approve, two must ask for this. Exit code 1 when steps failed or wait.
     """
-    from stockade.app.respond.responding import GateClosed
-    from stockade.cli.planned import show_boxes
-
     with stockade(config).responding() as response:
-        try:
-            with _watched(response, digest, json=json) as tell:
-                begun = time.monotonic()
-                state = response.undo(digest, tell, reason, override=override)
-        except GateClosed as closed:
-            if not json:
-                show_boxes(closed.boxes)
-            raise
-        if not state.undone and not json and (missing := response.undo_waits_for(state)):
-            more = screen.plural(missing, "more person", "more people")
-            screen.say(screen.shown(f"recorded; {more} must ask for it", "yellow"))
-            screen.say(screen.hints(("then", f"stockade undo {state.digest[:12]}")))
-            return
-        _told(state, response, time.monotonic() - begun, [], json=json)
+        with at_the_gate(json=json), _watched(response, digest, json=json) as tell:
+            begun = time.monotonic()
+            state = response.undo(digest, tell, reason, override=override)
+        if not state.undone:
+            end_waiting(response.undo_waits_for(state), json=json)
+        _told(state, response, time.monotonic() - begun, json=json)
 
 
 def verify(digest: Digest, *, config: Config = None, json: Json = False) -> None:
@@ -202,29 +189,31 @@ def _watched(response: Responding, digest: str, *, json: bool) -> Iterator[Tell]
         yield tell
 
 
-def _handing_out(secrets: list[dict[str, str]], file: Path | None, *, json: bool) -> Callable[[Ref, str], None]:
-    """Where new secrets go: into a file, into the JSON, or on the screen, as soon as they are there."""
+def _handing_out(file: Path | None, *, json: bool) -> Callable[[Ref, str], None]:
+    """Where new secrets go as soon as they are there: into a file, or on the screen. A script names a file: what it
+    reads at the end would be lost with it, and what it reads often ends in somebody's log.
+    """
     from stockade.cli.secretfile import appending
 
+    if json and file is None:
+        raise ConfigurationError("with --json, new secrets go into a file", remedy="--secrets-to FILE")
     write = None if file is None else appending(file)
 
     def hand_out(ref: Ref, secret: str) -> None:
         if write is not None:
             write(f"{ref} {secret}\n")
-        elif json:
-            secrets.append({"target": str(ref), "secret": secret})
         else:
             screen.say(screen.shown(f"new secret, shown this once: {ref}  ") + screen.shown(secret, "bold"))
 
     return hand_out
 
 
-def _told(state: PlanState, response: Responding, seconds: float, secrets: list[dict[str, str]], *, json: bool) -> None:
+def _told(state: PlanState, response: Responding, seconds: float, *, json: bool) -> None:
     from stockade.cli.planned import as_json, summary, what_next
     from stockade.respond.standing import Progress
 
     if json:
-        screen.say_json(as_json(state, response.rule) | {"seconds": round(seconds, 3), "secrets": secrets})
+        screen.say_json(as_json(state, response.rule) | {"seconds": round(seconds, 3)})
     else:
         screen.say("", screen.shown(state.called, "bold") + screen.shown(f", after {seconds:.1f} s"), *summary(state))
         what_next(state, response.rule)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from stockade.cli import screen
-from stockade.cli.options import Config, Json, stockade
+from stockade.cli.gating import Override, through_the_gate
+from stockade.cli.options import Config, Json, Reason, stockade
 from stockade.errors import ConfigurationError, Refused
 
 if TYPE_CHECKING:
@@ -95,8 +96,8 @@ def confirm(*, config: Config = None) -> None:
 
 def lift(
     *,
-    override: Annotated[bool, typer.Option("--override", help="Answer for it, with another person.")] = False,
-    reason: Annotated[str, typer.Option(help="Why, for whoever asks later.")] = "",
+    override: Override = False,
+    reason: Reason = "",
     config: Config = None,
 ) -> None:
     """Open the network again; what others have put into the packet filter stays.
@@ -104,7 +105,6 @@ def lift(
     While the machine is under a response, only when the gate is open.
     """
     from stockade.app.host.restricting import restricting
-    from stockade.cli.gating import through_the_gate
 
     ours = stockade(config)
     through_the_gate(ours, reason, override=override)

@@ -6,7 +6,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from stockade.errors import ConfigurationError
+from stockade.errors import ConfigurationError, Unavailable
+
+_AGAIN = "Make room or name another file, and go on: what is lost is made once more."
 
 
 def appending(file: Path) -> Callable[[str], None]:
@@ -22,7 +24,13 @@ def appending(file: Path) -> Callable[[str], None]:
         raise ConfigurationError(f"others may read {file}", remedy=f"chmod 600 {file}")
 
     def write(line: str) -> None:
-        os.write(fd, line.encode())
-        os.fsync(fd)
+        """Raises Unavailable where it is not on disk, whole."""
+        try:
+            whole = os.write(fd, line.encode()) == len(line.encode())
+            os.fsync(fd)
+        except OSError as error:
+            raise Unavailable(f"{file} cannot be written: {error.strerror}", remedy=_AGAIN) from error
+        if not whole:
+            raise Unavailable(f"{file} has taken half a secret: the disk is full", remedy=_AGAIN)
 
     return write

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from stockade.cli import screen
-from stockade.cli.options import Config, Json, stockade
+from stockade.cli.options import Config, Json, Reason, stockade
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,6 @@ LINES: Final = 25
 STATES: Final = {"open": "yellow", "too early": "bold red", "done": "green", "waived": "dim"}
 GRADES: Final = {"certain": "bold red", "likely": "yellow", "perhaps": "dim", "note": "dim"}
 Refs = Annotated[list[str], typer.Argument(metavar="REF", help="As the list calls them: secret/… or variable/3.")]
-Reason = Annotated[str, typer.Option(help="Why, for whoever asks later.")]
 
 
 @secrets.command()
