@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from stockade.events import Ref
+from stockade.host.facts import procfs
 from stockade.host.facts.hidden import covered, hidden
 from stockade.host.facts.inside import Format, Hidden, Interface, Kernel, Module, Program
 from stockade.host.facts.netfiles import Socket, parsed
@@ -18,12 +19,16 @@ from stockade.host.oddity import Oddity
 from stockade.host.triage import kernel, listening, masks, preloads, running, talking
 from stockade.host.triage.familiar import Familiar
 from stockade.host.triage.looking import Machine
+from stockade.host.triage.naming import Renewed
 from stockade.host.triage.seen import Facts
 
 OWNED = {
     "/usr/sbin/sshd": "openssh-server",
     "/lib/modules/6.1/kernel/fs/ext4.ko": "linux-image-6.1",
     "/usr/bin/perl": "perl",
+    "/usr/bin/redis-server": "redis-tools",
+    "/usr/lib/systemd/system/redis-server.service": "redis-server",
+    "/usr/lib/systemd/system/redis-server@.service": "redis-server",
     "/usr/bin/udevadm": "udev",
     "/bin/busybox": "busybox",
     "/usr/bin/tcpdump": "tcpdump",
@@ -83,6 +88,35 @@ def test_an_update_explains_what_was_replaced_only_where_there_was_one_since() -
     assert worst(running.deleted("web1", [gone], owner, not_renewed)) == "medium"
     with_it = process("/usr/bin/bash", libraries=("/usr/lib/libc.so.6 (deleted)",))
     assert worst(preloads.deleted("web1", [with_it], owner, not_renewed)) == "low"
+
+
+REDIS = ("/usr/bin/redis-server 127.0.0.1:6379",)
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "updated", "severity"),
+    [
+        ("/system.slice/redis-server.service", renewed, "informational"),  # between an update and the restart
+        ("/system.slice/system-redis.slice/redis-server@two.service", renewed, "informational"),
+        ("/system.slice/redis-server.service", not_renewed, "high"),
+        ("/system.slice/own.service", renewed, "high"),  # a unit that no package brought
+        ("/user.slice/user-0.slice/session-1.scope", renewed, "high"),
+    ],
+)
+def test_a_program_that_lies_nowhere_is_judged_by_its_unit_and_its_update(
+    cgroup: str, updated: Renewed, severity: str
+) -> None:
+    exe = procfs.claimed("/", REDIS)
+    gone = process(
+        exe, *REDIS, deleted=True, unplaced=True, now=(1, 3), cgroup=cgroup, libraries=("/ (deleted)",), uid=105
+    )
+    assert worst(running.unplaced("web1", [gone], owner, updated)) == severity
+    for others in (
+        running.deleted("web1", [gone], owner, updated),
+        masks.daemon_like("web1", [gone], owner),
+        preloads.deleted("web1", [gone], owner, updated),
+    ):
+        assert worst(others) == ""
 
 
 def test_a_file_that_is_called_deleted_and_is_there_is_told() -> None:

@@ -22,7 +22,8 @@ class Process:
     not be changed, ``environment`` the folder of the Python environment that a program lies in, ``rooted`` the folder
     that is the process's root. ``started`` is in seconds since the epoch. ``links`` are its open files by number, as
     the kernel names them, ``programs`` its eBPF programs, each with its type. ``unread`` is what was refused,
-    ``feigned`` are files it runs code from whose names only say that they were deleted.
+    ``feigned`` are files it runs code from whose names only say that they were deleted. ``unplaced`` when its program
+    was mounted by itself and that mount is gone: then nobody knows where it lay, and ``exe`` is what it calls itself.
     """
 
     pid: int
@@ -49,6 +50,7 @@ class Process:
     cgroup: str = ""
     unread: tuple[str, ...] = ()
     feigned: tuple[str, ...] = ()
+    unplaced: bool = False
 
     @property
     def command(self) -> str:

@@ -9,6 +9,8 @@ from typing import Final
 KERNEL_THREAD: Final = 0x0020_0000
 """``PF_KTHREAD`` of ``include/linux/sched.h``: the kernel's own, whatever it is called."""
 DELETED: Final = " (deleted)"
+UNPLACED: Final = "/"
+"""What ``/proc/PID/exe`` leads to when the file was the root of a mount that was taken away."""
 MEMFD: Final = "/memfd:"
 PRELOADS: Final = (b"LD_PRELOAD=", b"LD_AUDIT=")
 """What has the loader put libraries into a program that it was not linked with (ld.so(8))."""
@@ -75,6 +77,12 @@ def mapped(maps: str) -> tuple[str, ...]:
 def file_of(link: str) -> tuple[str, bool]:
     """What ``/proc/PID/exe`` names, and whether that was deleted since."""
     return link.removesuffix(DELETED), link.endswith(DELETED)
+
+
+def claimed(exe: str, argv: tuple[str, ...]) -> str:
+    """What a program calls itself whose file was mounted by itself and is not any more: the kernel names it ``/``."""
+    said = called(argv)
+    return said if exe == UNPLACED and said.startswith("/") else exe
 
 
 def booted(text: str) -> float:

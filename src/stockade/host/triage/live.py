@@ -55,6 +55,7 @@ def _with_packages(facts: Facts) -> Iterator[Oddity]:
     """What depends on whether a package brought it."""
     host, ours, owner, renewed = facts.machine.name, facts.ours, facts.packages.owner, facts.packages.renewed
     yield from running.deleted(host, facts.processes, owner, renewed)
+    yield from running.unplaced(host, facts.processes, owner, renewed)
     yield from running.unowned(host, ours, owner)
     yield from preloads.preloaded(host, ours, owner)
     yield from preloads.deleted(host, ours, owner, renewed)

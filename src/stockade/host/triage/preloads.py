@@ -10,7 +10,7 @@ from typing import Final
 
 from stockade.events import Severity
 from stockade.host.facts.process import Process
-from stockade.host.facts.procfs import DELETED, MEMFD
+from stockade.host.facts.procfs import DELETED, MEMFD, UNPLACED
 from stockade.host.oddity import Oddity
 from stockade.host.triage import places
 from stockade.host.triage.masks import INTERPRETERS
@@ -83,7 +83,8 @@ def deleted(host: str, processes: Iterable[Process], owner: Owner, renewed: Rene
 def _gone(process: Process) -> Iterator[str]:
     for library in process.libraries:
         path = library.removesuffix(DELETED)
-        if path not in {library, process.exe} and not GENERATED.match(path) and not FFI.fullmatch(path):
+        own = UNPLACED if process.unplaced else process.exe
+        if path not in {library, own} and not GENERATED.match(path) and not FFI.fullmatch(path):
             yield path
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from shlex import quote
+from typing import Final
 
 from stockade.events import Severity
 from stockade.host.facts.process import Process
 from stockade.host.oddity import Oddity
 from stockade.host.triage import places
 from stockade.host.triage.naming import Owner, Renewed, explained, facts, grouped, ref, who
+
+INSTANCE: Final = re.compile(r"@[^.]*(?=\.)")
+"""What tells apart the units that are made of one template (systemd.unit(5))."""
 
 
 def in_memory(host: str, processes: Iterable[Process]) -> Iterator[Oddity]:
@@ -32,7 +37,7 @@ def in_memory(host: str, processes: Iterable[Process]) -> Iterator[Oddity]:
 
 def deleted(host: str, processes: Iterable[Process], owner: Owner, renewed: Renewed) -> Iterator[Oddity]:
     """Programs whose file was deleted while they run; an update does so too, and puts another in its place."""
-    gone = (process for process in processes if process.deleted and not process.in_memory)
+    gone = (process for process in processes if process.deleted and not process.in_memory and not process.unplaced)
     for (exe, back), those in grouped(gone, lambda p: (p.exe, p.now is not None)).items():
         package = owner(exe)
         severity, harmless = _of_deleted(exe, package, back=back, updated=explained(those, package, renewed))
@@ -70,6 +75,32 @@ def _of_deleted(exe: str, package: str | None, *, back: bool, updated: bool) -> 
     if back:
         return "informational", "Another file is in its place: what updates itself does that. No package owns it."
     return "medium", "What was uninstalled while it ran, or built anew, looks like this. No package owned it."
+
+
+def unplaced(host: str, processes: Iterable[Process], owner: Owner, renewed: Renewed) -> Iterator[Oddity]:
+    """Programs whose file was mounted by itself, and the mount is gone: nobody can tell any more where they lay.
+
+    systemd mounts the program of a service so where its unit has ``ExecPaths=`` (systemd.exec(5)), as that of Redis in
+    Debian does, and an update takes the mount away.
+    """
+    gone = (process for process in processes if process.unplaced)
+    for (exe, cgroup, was_deleted), those in grouped(gone, lambda p: (p.exe, p.cgroup, p.deleted)).items():
+        unit, package = INSTANCE.sub("@", places.name(cgroup)), owner(exe)
+        whose = owner(f"/usr/lib/systemd/system/{unit}") if unit else None
+        updated = was_deleted and bool(whose) and explained(those, package, renewed)
+        yield Oddity(
+            "deleted-binary",
+            "informational" if updated else "high",
+            f"{who(those)} {_runs(those)} a program that lies nowhere any more, and is called {exe}",
+            ref(host, those[0]),
+            "Who mounts a program by itself and takes the mount away runs what nobody finds by its path.",
+            f"sha256sum /proc/{those[0].pid}/exe; cat /proc/{those[0].pid}/cgroup; systemctl cat {quote(unit)}",
+            f"It is in {unit} of the package {whose}; systemd mounts it so (ExecPaths=) until an update of {package}."
+            if updated
+            else "systemd mounts programs of services so, until an update; this is of no package's unit, or none came.",
+            ("T1070.004", "T1564.013"),
+            facts(those, package=package, unit=unit),
+        )
 
 
 def misplaced(host: str, processes: Iterable[Process]) -> Iterator[Oddity]:
