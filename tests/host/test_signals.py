@@ -106,10 +106,9 @@ REDIS = ("/usr/bin/redis-server 127.0.0.1:6379",)
 def test_a_program_that_lies_nowhere_is_judged_by_its_unit_and_its_update(
     cgroup: str, updated: Renewed, severity: str
 ) -> None:
-    exe = procfs.claimed("/", REDIS)
-    gone = process(
-        exe, *REDIS, deleted=True, unplaced=True, now=(1, 3), cgroup=cgroup, libraries=("/ (deleted)",), uid=105
-    )
+    exe, deleted, unplaced = procfs.program("/ (deleted)", REDIS)
+    more = {"now": (1, 3), "cgroup": cgroup, "libraries": ("/ (deleted)",)}
+    gone = process(exe, *REDIS, deleted=deleted, unplaced=unplaced, **more)
     assert worst(running.unplaced("web1", [gone], owner, updated)) == severity
     for others in (
         running.deleted("web1", [gone], owner, updated),

@@ -78,11 +78,9 @@ def read_one(place: Path, booted: float) -> Process | None:
     if line.kernel or line.state in "ZX":
         return Process(int(place.name), line.name, line.parent, _uid(told), line.kernel, line.state)
     link = asked.may("program", lambda: _link(place / "exe")) or ""
-    place_of, deleted = procfs.file_of(link)
     links = asked.may("open files", lambda: dict(_links(place / "fd"))) or {}
     argv = procfs.words(asked.may("command", lambda: asked.octets("cmdline")) or b"")
-    exe = procfs.claimed(place_of, argv)
-    preloads = procfs.preloads(asked.may("environment", lambda: asked.octets("environ")) or b"")
+    exe, deleted, unplaced = procfs.program(link, argv)
     libraries = asked.may("libraries", lambda: _mapped(place)) or ()
     return Process(
         int(place.name),
@@ -101,7 +99,7 @@ def read_one(place: Path, booted: float) -> Process | None:
         exe.startswith(procfs.MEMFD) and _sealed(place / "exe"),
         _environment(place, exe),
         _file(place / "root/."),
-        preloads,
+        procfs.preloads(asked.may("environment", lambda: asked.octets("environ")) or b""),
         libraries,
         links,
         dict(_programs(place / "fdinfo", links)),
@@ -109,7 +107,7 @@ def read_one(place: Path, booted: float) -> Process | None:
         _last_group(asked.may("control group", lambda: asked.text("cgroup")) or ""),
         tuple(asked.refused),
         _feigned(place, dict.fromkeys((link, *libraries))),
-        place_of == procfs.UNPLACED,
+        unplaced,
     )
 
 

@@ -74,15 +74,13 @@ def mapped(maps: str) -> tuple[str, ...]:
     )
 
 
-def file_of(link: str) -> tuple[str, bool]:
-    """What ``/proc/PID/exe`` names, and whether that was deleted since."""
-    return link.removesuffix(DELETED), link.endswith(DELETED)
-
-
-def claimed(exe: str, argv: tuple[str, ...]) -> str:
-    """What a program calls itself whose file was mounted by itself and is not any more: the kernel names it ``/``."""
-    said = called(argv)
-    return said if exe == UNPLACED and said.startswith("/") else exe
+def program(link: str, argv: tuple[str, ...]) -> tuple[str, bool, bool]:
+    """What ``/proc/PID/exe`` names, whether that was deleted since, and whether nobody knows its place any more; then
+    it is what the command calls itself.
+    """
+    exe, said = link.removesuffix(DELETED), called(argv)
+    unplaced = exe == UNPLACED
+    return said if unplaced and said.startswith("/") else exe, link.endswith(DELETED), unplaced
 
 
 def booted(text: str) -> float:
