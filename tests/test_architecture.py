@@ -103,6 +103,7 @@ PURE = [
     "stockade.host.evidence.manifest",
     "stockade.host.evidence.parcel",
     "stockade.host.evidence.phrase",
+    "stockade.host.evidence.shape",
     "stockade.host.evidence.store",
     "stockade.host.evidence.uac",
     "stockade.host.evidence.verify",

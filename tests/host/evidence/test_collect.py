@@ -6,14 +6,17 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from stockade.host.evidence import collecting, files, walking
 from stockade.host.evidence.artifact import Order
 from stockade.host.evidence.chain import Chain
 from stockade.host.evidence.files import file_source
@@ -23,7 +26,7 @@ from stockade.host.evidence.source import Facts, Source
 from stockade.host.evidence.taking import Taker
 from stockade.host.evidence.verify import verify
 from stockade.host.evidence.walking import Place, found
-from tests.host.evidence.taken import Memory, artifact, lines_of, octets_of, taken
+from tests.host.evidence.taken import CRON, KEYS, Memory, artifact, lines_of, octets_of, taken
 
 
 @contextmanager
@@ -104,7 +107,9 @@ def test_the_names_of_an_environment_are_taken_and_its_values_only_as_secrets(tm
         process.wait()
     assert b"DB_PASSWORD" in octets_of(without)["the process table"]
     assert not any(b"hunter-two-thousand" in each for each in octets_of(without).values())
-    assert b"hunter-two-thousand" in octets_of(with_them)["the environments"]
+    environments = octets_of(with_them)["the environments"]
+    assert b"hunter-two-thousand" in environments
+    assert f'"pid": {os.getpid()},'.encode() not in environments  # the key of the sink is in ours
 
 
 def test_what_is_too_long_or_cannot_be_read_is_said_to_be(place: Place, root: Path) -> None:
@@ -230,3 +235,28 @@ def test_nothing_but_python_is_needed(root: Path, tmp_path: Path) -> None:
     argv = [sys.executable, "-I", "-S", "-c", code, source, str(root), str(tmp_path / "sink")]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+def test_what_never_answers_is_given_up_and_the_rest_is_taken(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    never, reader, walk = threading.Event(), files._octets, walking._entries
+
+    def reading(path: str, *rest: Any, **more: Any) -> Iterator[bytes]:
+        if path.endswith("crontab"):
+            never.wait()
+        return reader(path, *rest, **more)
+
+    def entries(there: Place, at: str) -> list[os.DirEntry[str]]:
+        if at == "/var/log":
+            never.wait()
+        return walk(there, at)
+
+    monkeypatch.setattr(collecting, "PATIENCE", 0.2)
+    monkeypatch.setattr(files, "_octets", reading)
+    monkeypatch.setattr(walking, "_entries", entries)
+    store = Memory()
+    sealed = taken(store, place, [CRON, KEYS, artifact("logs", files=["/var/log/**"], limits={"seconds": 1})])
+    never.set()
+    found = lines_of(store)
+    assert found["/etc/crontab"]["facts"]["error"] == "no answer in 0.2 s"
+    assert "hangs" in read(store).done["logs"]["stopped"]
+    assert verify(store, sealed.phrase).missed == sealed.missed >= 2

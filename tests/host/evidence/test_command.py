@@ -69,6 +69,14 @@ def test_without_a_configuration_nothing_is_recorded_and_that_is_said(terminal: 
         "evidence", "verify", "usb", "--head", "Z" + phrase[1:] if phrase[0] != "Z" else "Y" + phrase[1:]
     )
     assert (typo.code, "group 1 of the head" in typo.err) == (2, True)
+    (collection,) = (terminal.directory / "usb").iterdir()
+    last = max((collection / "parcels").iterdir())
+    with last.open("rb") as file:
+        seal(file.fileno(), on=False)
+    last.chmod(0o600)
+    last.write_bytes(b"x")
+    assert terminal.run("evidence", "extract", "usb", "items").code == 5
+    assert not (terminal.directory / "items").exists()  # what did not pass is not left as if it had
 
 
 def test_with_a_log_it_is_on_record_with_its_head(terminal: Terminal) -> None:

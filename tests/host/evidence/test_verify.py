@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
+import json
 import tarfile
 from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
 from stockade.errors import ConfigurationError, Tampered
+from stockade.host.evidence.chain import Chain
+from stockade.host.evidence.manifest import read
 from stockade.host.evidence.parcel import pieces
 from stockade.host.evidence.phrase import GROUPS, LETTERS, heard, phrase
 from stockade.host.evidence.verify import verify
@@ -149,3 +155,59 @@ def test_two_groups_in_the_wrong_order_are_found(head: str, at: int) -> None:
 def test_a_phrase_that_is_too_short_is_no_head() -> None:
     with pytest.raises(ConfigurationError, match="has 4 letters, and should have 30"):
         heard("ABCD")
+
+
+JUNK: some.SearchStrategy[object] = some.sampled_from(
+    [None, "", -1, 1.5, 10**30, [], {}, [[]], True, "../../../etc/passwd", "\udcff", float("nan")]
+)
+
+
+def forged(parts: dict[str, list[dict[str, object]]]) -> dict[str, bytes]:
+    """A manifest whose lines follow one another, as somebody writes it who hands evidence over."""
+    chain, found = Chain(), dict[str, bytes]()
+    for name, lines in parts.items():
+        said = [{key: value for key, value in line.items() if key not in {"before", "kind"}} for line in lines]
+        kinds = [str(line.get("kind")) for line in lines]
+        found[name] = b"".join(chain.line(kind, each) for kind, each in zip(kinds, said, strict=True))
+    return found
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    root = tmp_path_factory.mktemp("root")
+    (root / "etc").mkdir()
+    (root / "etc/crontab").write_text("x")
+    store = Memory()
+    taken(store, Place.at(root))
+    return store.held
+
+
+@given(some.data())
+def test_whoever_writes_a_manifest_can_make_it_be_refused_and_nothing_else(
+    honest: dict[str, bytes], data: some.DataObject
+) -> None:
+    parts = {
+        name: [json.loads(line) for line in octets.splitlines()]
+        for name, octets in sorted(honest.items())
+        if name.startswith("manifest/")
+    }
+    line = data.draw(some.sampled_from([line for lines in parts.values() for line in lines]))
+    line[data.draw(some.sampled_from(sorted(line)))] = data.draw(JUNK)
+    store = Memory(honest | forged(parts))
+    for look in (verify, read):
+        with contextlib.suppress(Tampered, ConfigurationError):
+            look(store)
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/shadow", "parcels/../../secret", "parcels/.."])
+def test_a_manifest_leads_nobody_out_of_its_collection(name: str, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("x")
+    digest = sha256(b"x").hexdigest()
+    begin = {"kind": "begin", "at": 1.0, "host": "web1", "boot": "", "secrets": False, "artifacts": []}
+    resume = {"kind": "resume", "at": 1.0, "boot": "", "abandoned": {name: digest}, "again": []}
+    parcel = {"kind": "parcel", "name": name, "size": 1, "sha256": digest, "holds": [], "open": None}
+    for line in (resume, parcel):
+        store = Memory(forged({"manifest/000001.jsonl": [begin], "manifest/000002.jsonl": [line]}))
+        store.held[name] = b"x"  # were it asked for, it would be there
+        with pytest.raises(Tampered, match="does not say what it must"):
+            verify(store)

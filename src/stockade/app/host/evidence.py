@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets as chance
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -89,9 +90,13 @@ def taken_out(asked: Stockade, place: str, head: str, into: Path) -> Report:
         with (into / f"{item:06}").open("ab") as file:
             file.write(octets)
 
-    report = verify(shelf, head, keep)
-    lines = read(shelf).items.values()
-    (into / "items.jsonl").write_text("".join(json.dumps(dict(line)) + "\n" for line in lines), "utf-8")
+    try:
+        report = verify(shelf, head, keep)
+        lines = read(shelf).items.values()
+        (into / "items.jsonl").write_text("".join(json.dumps(dict(line)) + "\n" for line in lines), "utf-8")
+    except BaseException:
+        shutil.rmtree(into)  # nobody is to take for checked what was not
+        raise
     return report
 
 

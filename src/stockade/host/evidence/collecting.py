@@ -19,12 +19,15 @@ from stockade.host.evidence.chain import Chain
 from stockade.host.evidence.manifest import Manifest, read, told_of
 from stockade.host.evidence.parcel import HEAVIEST
 from stockade.host.evidence.phrase import phrase
-from stockade.host.evidence.source import Facts, Source
+from stockade.host.evidence.source import Facts, Source, in_time
 from stockade.host.evidence.sources import sources
 from stockade.host.evidence.store import Store
 from stockade.host.evidence.taking import Taker
 from stockade.host.evidence.walking import Place
+from stockade.host.patience import Late, patiently
 
+PATIENCE: Final = 30.0
+"""Seconds in which something must come of an item, and beyond its limit of a whole artifact."""
 FORMAT: Final = "stockade evidence 1"
 _NUMBER: Final = re.compile(r"\w+/(\d+)\.")
 
@@ -172,16 +175,20 @@ class _OfOne:
     def __init__(self, taker: Taker, artifact: Artifact, tell: Callable[[str], None]) -> None:
         self._taker, self._artifact, self._tell = taker, artifact, tell
         self._items, self._octets, self._until = 0, 0, time.monotonic() + artifact.limits.seconds
+        self._longest = artifact.limits.seconds + PATIENCE
 
     def take(self, place: Place, had: set[tuple[str, str]], *, secrets: bool) -> None:
         """All of it but what was had before; its last line says that it is done, and what was left out."""
         stopped = ""
-        for source in sources(self._artifact, place, secrets=secrets):
-            if (self._artifact.id, source.what) not in had:
-                stopped = self._enough()
-                if stopped:
-                    break
-                self._one(source)
+        try:
+            for source in patiently(sources(self._artifact, place, secrets=secrets), self._longest):
+                if (self._artifact.id, source.what) not in had:
+                    stopped = self._enough()
+                    if stopped:
+                        break
+                    self._one(in_time(source, self._longest if self._artifact.command else PATIENCE))
+        except Late as error:
+            stopped = f"{error}: something that it looks at hangs"
         self._taker.finish(self._artifact, self._items, stopped)
 
     def _one(self, source: Source) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from stockade.errors import ConfigurationError, Tampered
 from stockade.host.evidence.chain import Chain, Line, Torn
 from stockade.host.evidence.parcel import HEAVIEST
+from stockade.host.evidence.shape import checked
 from stockade.host.evidence.store import Shelf
 
 PARTS: Final = "manifest/"
@@ -112,8 +113,11 @@ def walked(shelf: Shelf, found: Manifest) -> Iterator[list[Line]]:
         except Torn as error:
             found.torn[name] = error
             continue
+        for line in lines:
+            checked(line)
         _own_up(found, lines)
-        _fold(found, lines, name)
+        for line in lines:
+            found.take(line)
         found.parts.append(name)
         found.head = chain.head
         yield lines
@@ -121,14 +125,6 @@ def walked(shelf: Shelf, found: Manifest) -> Iterator[list[Line]]:
         raise ConfigurationError(f"there is no evidence in {shelf.place}", remedy="Name the place of a collection.")
     if found.torn and found.sealed is not None:
         raise next(iter(found.torn.values()))
-
-
-def _fold(found: Manifest, lines: list[Line], name: str) -> None:
-    try:
-        for line in lines:
-            found.take(line)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise Tampered(f"{name} is no part of a manifest: {error}") from error
 
 
 def _own_up(found: Manifest, lines: list[Line]) -> None:

@@ -12,11 +12,14 @@ from typing import Final
 from stockade.host.evidence.files import facts_of, file_source, said
 from stockade.host.evidence.source import Facts, Source
 from stockade.host.evidence.walking import Place
+from stockade.host.patience import in_turn
 
 DELETED: Final = " (deleted)"
 TEXTS: Final = ("stat", "status", "cgroup", "limits", "mountinfo", "wchan", "loginuid", "sessionid", "oom_score_adj")
 """Files of a process that are kept as they are."""
 LINKS: Final = ("exe", "cwd", "root")
+PATIENCE: Final = 3.0
+"""Seconds that one process is waited for."""
 _ENOUGH: Final = 1 << 16
 _MAPPED: Final = re.compile(r"^(\S+) ..x. \S+ (\S+) (\d+) +(.*) \(deleted\)$", re.MULTILINE)
 
@@ -35,17 +38,22 @@ def process_table(place: Place) -> Source:
     def read(facts: Facts) -> Iterator[bytes]:
         known = pids(place)
         facts["processes"] = len(known)
-        for pid in known:
-            yield json.dumps(_process(place, pid)).encode() + b"\n"
+        for pid, told in in_turn(known, lambda pid: _process(place, pid), PATIENCE):
+            silent = {"pid": pid, "unseen": f"something that it uses did not answer in {PATIENCE:g} s"}
+            yield json.dumps(told or silent).encode() + b"\n"
 
     return Source("the process table", read)
 
 
 def environments(place: Place) -> Source:
-    """What every process was given for an environment, with the secrets in it."""
+    """What every process was given for an environment, with the secrets in it; not ours, which holds the key with which
+    evidence is stored.
+    """
 
     def read(_facts: Facts) -> Iterator[bytes]:
         for pid in pids(place):
+            if pid == os.getpid():
+                continue
             with suppress(OSError):
                 given = _start_of(place.real(f"/proc/{pid}/environ"), 1 << 20).rstrip(b"\0")
                 if given:

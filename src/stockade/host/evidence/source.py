@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from stockade.host.patience import Late, patiently
+
 Facts = dict[str, object]
 """What a record says of an item beside its octets, JSON values: mode, owner, times, exit code, error."""
 
@@ -20,6 +22,20 @@ class Source:
 
     what: str
     read: Callable[[Facts], Iterator[bytes]]
+
+
+def in_time(source: Source, seconds: float) -> Source:
+    """The same source, given up when nothing comes of it for so long: it may lie where nobody answers."""
+
+    def read(facts: Facts) -> Iterator[bytes]:
+        theirs: Facts = {}
+        try:
+            yield from patiently(source.read(theirs), seconds)
+        except Late as error:
+            facts["error"] = str(error)
+        facts.update({**theirs, **facts})
+
+    return Source(source.what, read)
 
 
 def nothing(what: str, **facts: object) -> Source:
