@@ -101,14 +101,22 @@ def test_a_reach_is_told_and_its_list_is_kept_to_a_hundred(terminal: Terminal) -
 
 def test_a_token_that_took_anothers_place_is_not_on_the_list_and_the_list_comes_to_its_end(terminal: Terminal) -> None:
     assert terminal("seed --people 12").code == 0
-    people = terminal("accounts --json").json
-    name = next(each["name"] for each in people if each["kind"] == "human" and not each["admin"])
+
+    def listed(name: str) -> list[dict[str, str]]:
+        found: list[dict[str, str]] = terminal(f"reach {name} --json").json["list"]["items"]
+        return found
+
+    people = [
+        each["name"] for each in terminal("accounts --json").json if each["kind"] == "human" and not each["admin"]
+    ]
+    name = next(name for name in people if "token.rotate" in {item["do"] for item in listed(name)})
     assert terminal(f"user block {name}").code == 0
-    first = terminal(f"reach {name} --json").json["list"]["items"]
-    for item in first:
-        if item["do"] == "token.rotate" and item["state"] == "open":
-            assert terminal(f"credentials --rotate {item['ref']} --yes").code == 0
-    then = terminal(f"reach {name} --json").json["list"]["items"]
+    first = listed(name)
+    rotated = [item["ref"] for item in first if item["do"] == "token.rotate" and item["state"] == "open"]
+    assert rotated
+    for ref in rotated:
+        assert terminal(f"credentials --rotate {ref} --yes").code == 0
+    then = listed(name)
     assert {item["ref"] for item in then} == {item["ref"] for item in first}
     left = [word for item in then if item["state"] in {"open", "too early"} for word in ("--done", item["ref"])]
     said = terminal.run("reach", name, "--json", *left)

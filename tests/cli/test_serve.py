@@ -146,18 +146,17 @@ def test_a_configuration_is_followed_without_a_restart_and_a_wrong_one_is_not(te
         def settled(path: str, status: int) -> bool:
             return all(forge.status(path) == status for _ in range(12))  # both workers, in all likelihood
 
+        def told(action: str) -> int:
+            log = terminal.directory / "state" / "security.log"
+            return sum(entry["action"] == f"configuration.{action}" for entry in read_back(log))
+
         assert settled("/one", 403)
         terminal.write(listen + rules.format("/two"))
-        wait_until(lambda: settled("/two", 403), "the new rule in every worker")
-        assert settled("/one", 404)
+        wait_until(lambda: told("change") == 2, "both workers saying that they follow")
+        wait_until(lambda: settled("/two", 403) and settled("/one", 404), "the new rule in every worker")
 
         terminal.write(listen + rules.format("/three").replace("path", "pth"))
-        log = terminal.directory / "state" / "security.log"
-
-        def refusals() -> int:
-            return sum(entry["action"] == "configuration.refused" for entry in read_back(log))
-
-        wait_until(lambda: refusals() == 2, "both workers saying that the file is wrong")
+        wait_until(lambda: told("refused") == 2, "both workers saying that the file is wrong")
         assert settled("/two", 403)
         assert settled("/three", 404)
         said = terminal("check")
@@ -165,7 +164,7 @@ def test_a_configuration_is_followed_without_a_restart_and_a_wrong_one_is_not(te
         assert 'unknown setting "pth"' in said.err
 
         terminal.write(listen + rules.format("/four"))
-        wait_until(lambda: settled("/four", 403), "the mended file in every worker")
+        wait_until(lambda: told("change") == 4 and settled("/four", 403), "the mended file in every worker")
 
 
 def test_it_stands_in_front_of_any_service(terminal: Terminal, tmp_path: Path) -> None:

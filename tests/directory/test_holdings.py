@@ -201,6 +201,7 @@ def test_no_event_tells_a_secret_or_says_in_clear_who_somebody_is(stage: Stage) 
     ]:
         assert secret not in told
     emails = [event.details["name"] for event in stage.reported("email.add")]
+    assert emails
     assert all(isinstance(address, Personal) for address in emails)
 
 

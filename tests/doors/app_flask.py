@@ -16,6 +16,6 @@ Stockade(app, Guard(store=SharedStore(shared, clients=1000) if shared else Memor
 
 
 @app.get("/")
-@limited(Throttle("pages", limit=10, period=86400, window="fixed"))
+@limited(Throttle("pages", limit=10, period=1e9, window="fixed"))
 def page() -> str:
     return "page"

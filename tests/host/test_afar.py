@@ -66,16 +66,16 @@ def test_machines_are_looked_at_side_by_side_and_one_that_is_away_is_told(ssh: P
 
 
 @pytest.mark.parametrize(
-    ("there", "why"),
+    ("there", "patience", "why"),
     [
-        ("exec sleep 60", "it took longer than 1 s"),
-        ("cat > /dev/null; exec yes", "it ended with -9"),
-        ("cat > /dev/null; exec head -c 99999999 /dev/zero", "it ended with -9"),
-        ("echo bash: python3: not found >&2; exit 127", "there is no python3"),
+        ("exec sleep 60", 1.0, "it took longer than 1 s"),
+        ("cat > /dev/null; exec yes", 120.0, "it ended with -9"),
+        ("cat > /dev/null; exec head -c 99999999 /dev/zero", 120.0, "it ended with -9"),
+        ("echo bash: python3: not found >&2; exit 127", 120.0, "there is no python3"),
     ],
 )
-def test_a_machine_that_is_slow_or_talks_without_end_is_told_as_such(there: str, why: str) -> None:
-    (report,) = looked_at(["web1"], Asked(("sh", "-c", there), patience=1.0), lambda _host, _told: None)
+def test_a_machine_that_is_slow_or_talks_without_end_is_told_as_such(there: str, patience: float, why: str) -> None:
+    (report,) = looked_at(["web1"], Asked(("sh", "-c", there), patience=patience), lambda _host, _told: None)
     assert not report.reached
     assert report.unseen[-1].why == why
     assert len(report.unseen) <= 21

@@ -251,7 +251,7 @@ def test_nothing_is_lost_or_read_twice_while_another_process_writes_and_rotates(
     seen: list[str] = []
     with subprocess.Popen(argv, stdin=subprocess.PIPE, text=True) as writer:
         assert writer.stdin is not None
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while (writer.poll() is None or len(seen) < 4010) and time.monotonic() < deadline:
             new = log.lines()
             seen += new

@@ -194,11 +194,11 @@ async def test_a_watch_runs_until_it_is_stopped_and_through_a_rotation(tmp_path:
         watch(log, guard, say=lambda said: read.set() if "read as" in said else None, stop=stop)
     )
     log.write_text(wrong(time()) + "\n")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         await read.wait()
     log.rename(tmp_path / "service.log.1")
     log.write_text(f"{wrong(time())}\n{wrong(time())}\n")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         await banned.wait()
     stop.set()
     assert (await running).judged == 3

@@ -83,7 +83,7 @@ def test_a_secret_that_a_program_reports_is_found_by_who_has_it(log: Log) -> Non
         reporter = Reporter(log.state / "recorder", "a program")
         reporter.append(Event(NOW, "token.use", BOB, details={"token": Secret(TOKEN)}))
         reporter.offer(Event(NOW, "token.use", BOB, details={"in": [{"token": Secret(TOKEN)}]}))
-        assert reporter.close() == 0
+        assert reporter.close(60) == 0
         found = log.terminal("audit fingerprint", given=TOKEN + "\n").out.strip()
         log.waits_for("token.use", 2)
     first, second = [entry.event.details for entry in log.entries("token.use")]
@@ -120,7 +120,7 @@ def recorded(stage: Stage, concealer: Concealer, *events: Event) -> list[Event]:
         for event in events:
             reporter.append(event)
             reporter.offer(event)
-        assert reporter.close() == 0
+        assert reporter.close(60) == 0
         recorder.close()
     found = [entry.event for entry in entries(stage.path, 0)]
     return [event for event in found if event.action == "token.create"]

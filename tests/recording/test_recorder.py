@@ -77,7 +77,7 @@ def test_what_should_be_recorded_waits_for_a_recorder_and_blocks_nobody(stage: S
     for number in range(500):
         reporter.offer(event(number))
     with recording(stage, path):
-        assert reporter.close(20) == 0
+        assert reporter.close(60) == 0
     assert numbers(stage) == list(range(500))
 
 
@@ -110,7 +110,7 @@ def test_a_recorder_that_is_killed_loses_nothing_that_was_answered_or_offered(st
             for number in range(200):
                 reporter.offer(event(1000 * round_ + 500 + number))
     with recording(stage, path):
-        assert reporter.close(20) == 0
+        assert reporter.close(60) == 0
     there = {entry.index: entry.event.details for entry in entries(stage.path, 0) if "n" in entry.event.details}
     assert len(answered) == 60
     assert set(answered) <= there.keys()
@@ -140,7 +140,7 @@ def test_a_full_disk_refuses_what_must_keeps_what_should_and_counts(stage: Stage
                 reporter.append(event(2), timeout=20)
             for number in range(10, 20):
                 reporter.offer(event(number))
-        assert reporter.close(20) == 0
+        assert reporter.close(60) == 0
         log.append(event(3))
     assert numbers(stage) == [1, 10, 11, 12, 13, 14, 3]
     gaps = stage.said("log.gap")
@@ -157,7 +157,7 @@ def test_a_reporter_that_ends_without_a_word_is_named(stage: Stage, path: Path) 
         wait_until(lambda: "log.reporter.lost" in stage.actions(), "the recorder to say so")
         reporter = Reporter(path, "worker 2")
         reporter.offer(event(1))
-        assert reporter.close() == 0
+        assert reporter.close(60) == 0
     said = [entry.event.target for entry in entries(stage.path, 0) if entry.event.action == "log.reporter.lost"]
     assert said == [Ref("stockade", "process", "worker 1")]
 
@@ -187,7 +187,7 @@ def test_nobody_else_can_speak_for_the_log(stage: Stage, path: Path) -> None:
         reporter.offer(Event(1.0, "log.key.rotated"))
         reporter.offer(Event(1.0, "user.block", Ref("stockade", "user", "")))
         reporter.offer(event(1))
-        assert reporter.close() == 0
+        assert reporter.close(60) == 0
     assert "log.key.rotated" not in stage.actions()
     assert stage.actions().count("user.block") == 1, "nobody's name is no reason to lose what was done to them"
     assert sum(int(str(gap["lost"])) for gap in stage.said("log.gap")) == 2

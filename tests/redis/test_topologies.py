@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from typing import TypeVar
 
 import pytest
 import redis
@@ -21,6 +23,7 @@ from tests.servers.redis_sentinel import RedisSentinel, StartRedisSentinel
 COUNTED = group(sliding(1e6, 3600))
 CLIENTS = [f"10.0.0.{number}" for number in range(24)]
 HURRIED = 0.25
+Answer = TypeVar("Answer")
 
 
 def counts(store: Asked, client: str) -> bool:
@@ -30,9 +33,21 @@ def counts(store: Asked, client: str) -> bool:
         return False
 
 
+def patiently(act: Callable[[], Answer]) -> Answer:
+    """What is done, once the machine lets it be done within the store's deadline."""
+    for _ in range(200):
+        with suppress(Unavailable):
+            return act()
+    raise TimeoutError("it is never done within the deadline")
+
+
+def banned_by(store: Asked, client: str) -> str:
+    return patiently(lambda: store.count([(client, COUNTED, "")])[0][0])
+
+
 def recovers(store: Asked) -> None:
     """Every client is counted again, by itself."""
-    wait_until(lambda: all(counts(store, client) for client in CLIENTS), "all clients to be counted", seconds=40)
+    wait_until(lambda: all(counts(store, client) for client in CLIENTS), "all clients to be counted", seconds=90)
 
 
 def cluster_url(cluster: RedisCluster) -> str:
@@ -94,12 +109,12 @@ def test_a_cluster_loses_a_primary(open_store: OpenStore, new_redis_cluster: Sta
     recovers(store)
     lost = cluster.primary_of(f"stockade:{{{CLIENTS[0]}}}")
     elsewhere = next(client for client in CLIENTS if cluster.primary_of(f"stockade:{{{client}}}") != lost)
-    store.ban(Ban(elsewhere, MANUAL, time.time(), time.time() + 600))
+    patiently(lambda: store.ban(Ban(elsewhere, MANUAL, time.time(), time.time() + 600)))
     cluster.kill(lost)
     with pytest.raises(Unavailable):
         store.count([(CLIENTS[0], COUNTED, "")])
-    assert store.count([(elsewhere, COUNTED, "")])[0][0] == MANUAL
-    wait_until(lambda: counts(store, CLIENTS[0]), "the replica to take over", seconds=40)
+    assert banned_by(store, elsewhere) == MANUAL
+    wait_until(lambda: counts(store, CLIENTS[0]), "the replica to take over", seconds=90)
 
 
 @pytest.mark.parametrize("fault", ["killed", "frozen"])
@@ -124,13 +139,14 @@ def test_an_old_primary_that_wakes_up_is_not_written_to(
     store = open_store(sentinel_url(watched), HURRIED)
     recovers(store)
     watched.primary.freeze()
-    wait_until(lambda: watched.primary_port() != watched.primary.port, "the failover", seconds=40)
+    wait_until(lambda: watched.primary_port() != watched.primary.port, "the failover", seconds=90)
     recovers(store)
+    watched.be_patient()  # or those that watch take a busy machine for another loss, and stand still for half a minute
     watched.primary.thaw()
-    store.ban(Ban(CLIENTS[0], MANUAL, time.time(), time.time() + 600))
+    patiently(lambda: store.ban(Ban(CLIENTS[0], MANUAL, time.time(), time.time() + 600)))
     assert watched.replica.command("EXISTS", f"stockade:{{{CLIENTS[0]}}}") == 1
-    wait_until(lambda: role(watched.primary) == "slave", "the old primary's demotion", seconds=60)
-    assert store.count([(CLIENTS[0], COUNTED, "")])[0][0] == MANUAL
+    wait_until(lambda: role(watched.primary) == "slave", "the old primary's demotion", seconds=180)
+    assert banned_by(store, CLIENTS[0]) == MANUAL
 
 
 def test_a_primary_demoted_under_our_hands_is_left(

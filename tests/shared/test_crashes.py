@@ -14,6 +14,7 @@ import pytest
 
 from stockade.errors import Unavailable
 from stockade.guard.shared import SharedStore
+from tests.servers.processes import wait_until
 from tests.shared.conftest import Start
 from tests.shared.other import Other
 
@@ -26,7 +27,8 @@ def test_killed_writers_leave_a_store_that_counts_on(store: SharedStore, path: P
         writers = [start() for _ in range(2)]
         for writer in writers:
             writer.tell("passes", f"client {number}", "r", 1e9, 10_000_000)
-        time.sleep(random.uniform(0.02, 0.1))
+        wait_until(lambda number=number: Other(store).used(f"client {number}", "r") > [0], "the writers")  # type: ignore[misc]
+        time.sleep(random.uniform(0.0, 0.1))
         for writer in writers:
             os.kill(writer.process.pid, signal.SIGKILL)
             writer.process.wait()

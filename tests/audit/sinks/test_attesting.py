@@ -125,7 +125,9 @@ def test_a_head_is_stamped_over_the_network_and_verified(
     assert said.code == 0, said.err
     assert [stamp["serial"] for stamp in said.json] == [2, 3]
     assert said.json[0]["size"] < said.json[1]["size"]
-    for stamp in (filled.path / "timestamps").glob("*.tsr"):
+    stamps = list((filled.path / "timestamps").glob("*.tsr"))
+    assert len(stamps) == 2
+    for stamp in stamps:
         assert authority.verifies(stamp.with_suffix(".head"), stamp)
 
 

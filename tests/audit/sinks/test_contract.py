@@ -110,5 +110,5 @@ def test_who_does_not_answer_is_given_up_at_the_deadline(rig: Rig) -> None:
         with pytest.raises(Unavailable):  # noqa: PT012  as above
             sink.open(0)
             sink.write(parcel(0, 3))
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30
     sink.close()
