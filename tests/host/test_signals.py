@@ -302,6 +302,8 @@ def at(address: str, port: int, protocol: str = "tcp") -> Socket:
         (at("127.0.0.1", 8000), "/opt/x", None, "informational"),
         (at("0.0.0.0", 8000), "/opt/x", None, "low"),
         (at("127.0.0.1", 31337), "/opt/x", None, "medium"),
+        (at("0.0.0.0", 31337), "/usr/bin/perl", None, "medium"),  # a package owns it, and not what it runs
+        (at("0.0.0.0", 8000), "/usr/bin/perl", None, ""),
         (at("0.0.0.0", 50_000, "udp"), "/opt/x", None, ""),  # a client that asks a name server
         (at("0.0.0.0", 22), "/usr/sbin/sshd", {"tcp 22 openssh-server uid 0"}, ""),
         (at("0.0.0.0", 22), "/usr/sbin/sshd", set(), "medium"),

@@ -13,6 +13,7 @@ from stockade.host.facts.process import Process
 from stockade.host.facts.sockets import Sockets
 from stockade.host.oddity import Oddity
 from stockade.host.triage import places
+from stockade.host.triage.masks import INTERPRETERS
 from stockade.host.triage.naming import MOST, Owner, facts
 
 OF_THE_KERNEL: Final = frozenset({111, 2049, 4045, 20048, 51820, 4789, 8472, 6081, 4500, 500, 1701})
@@ -102,7 +103,16 @@ def _judged(
     if known is not None:
         new: Severity = "medium" if owned else "high"
         return None if listener.key in known else (new, "What was installed since the picture was taken is not in it.")
-    return None if owned else _of_unowned(listener)
+    if not owned:
+        return _of_unowned(listener)
+    return _of_interpreter(listener) if INTERPRETERS.fullmatch(places.name(listener.processes[0].exe)) else None
+
+
+def _of_interpreter(listener: Listener) -> tuple[Severity, str] | None:
+    """A program of a package that runs what it is given: whose that is, the package does not tell."""
+    if listener.port in TELLTALE:
+        return "medium", "Tools of intruders take this port by habit; a package owns the interpreter, not what it runs."
+    return None
 
 
 def _of_unowned(listener: Listener) -> tuple[Severity, str]:
