@@ -45,6 +45,10 @@ def test_fingerprints_tell_the_same_from_another_and_hang_on_the_key() -> None:
     assert here.fingerprint("a") != there.fingerprint("a")
 
 
+def test_a_value_that_is_no_text_has_a_fingerprint_too() -> None:
+    assert len(Sealing(KEY).fingerprint("p\udce4ssword \ud800")) == 64
+
+
 def test_the_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     sealed = Sealing.kept_in(tmp_path / "key").seal("x", "p")
     assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600

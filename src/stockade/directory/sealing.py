@@ -66,7 +66,7 @@ class Sealing:
 
     def fingerprint(self, value: str) -> str:
         """The same for the same value, and nothing that tells it or can be tried against guesses without the key."""
-        return hmac.new(self._naming, value.encode(), "sha256").hexdigest()
+        return hmac.new(self._naming, value.encode("utf-8", "surrogatepass"), "sha256").hexdigest()
 
 
 def _make(path: Path) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 import tracemalloc
+from contextlib import closing
 from io import BytesIO
 from pathlib import Path
 
@@ -199,6 +201,25 @@ def test_columns_of_a_database_are_read_and_nothing_is_changed(
     ]
     (said,) = tables.scan(SCANNER, tables.Columns("app", url, "nothing", ("secret",)))
     assert isinstance(said, Unseen)
+
+
+def test_a_cell_that_is_no_text_is_neither_quoted_nor_the_end_of_its_table(tmp_path: Path) -> None:
+    path, broken = tmp_path / "app.db", "glpat-" + "Zr4Kp9Wq2Lm7"
+    with closing(sqlite3.connect(path)) as sql:
+        sql.execute("CREATE TABLE hooks (id INTEGER, secret TEXT)")
+        sql.execute("INSERT INTO hooks VALUES (1, CAST(? AS TEXT))", (broken.encode() + b"\xff",))
+        sql.executemany("INSERT INTO hooks VALUES (?, ?)", [(2, b"\0\xff\0\1"), (3, None), (4, TOKEN)])
+        sql.commit()
+    told = list(tables.scan(SCANNER, tables.Columns("app", f"sqlite:///{path}", "hooks", ("secret",))))
+    assert broken not in str(told)
+    assert fingerprint(TOKEN) in {each.fingerprint for each in sightings(told)}
+
+
+def test_texts_of_other_encodings_are_looked_through(tmp_path: Path) -> None:
+    (tmp_path / "wide.env").write_bytes("DB_PASSWORD=Wm4xQz81Lp\r\n".encode("utf-16"))
+    (tmp_path / "latin.env").write_bytes("DB_PASSWORD=Wm4xQz81Lpä\n".encode("latin-1"))
+    found = {each.place.path.rpartition("/")[2]: each.fingerprint for each in seen_in(tmp_path)}
+    assert found == {"wide.env": fingerprint("Wm4xQz81Lp"), "latin.env": fingerprint("Wm4xQz81Lp\udce4")}
 
 
 def test_a_database_that_is_not_there_is_not_made(tmp_path: Path) -> None:

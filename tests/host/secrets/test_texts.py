@@ -217,3 +217,19 @@ def test_a_known_file_that_is_broken_is_said_without_a_word_of_it(tmp_path: Path
         list(SCANNER.look('{"gitlab_rails": {"db_key_base": "9b1c0d4e5f', "/etc/gitlab/gitlab-secrets.json"))
     assert wrong.value.__cause__ is None
     assert wrong.value.__suppress_context__
+
+
+def test_a_token_in_three_parts_is_told_whole() -> None:
+    token = ".".join(
+        urlsafe_b64encode(part).decode().rstrip("=") for part in (b'{"alg":"HS256"}', b'{"sub":"ann"}', b"ab" * 16)
+    )
+    (found,) = worth(f"Authorization: Bearer {token}\n", "/srv/app/run.log")
+    assert found.value.value == token
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["eyJ" * 87_000, "-----BEGIN PRIVATE KEY-----\n" * 9000, "x_token_" * 8000, "password " * 8000],
+)
+def test_a_text_that_is_made_to_be_read_for_hours_is_read_in_seconds(text: str) -> None:
+    assert worth(text, "/etc/app.env") == []

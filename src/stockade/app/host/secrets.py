@@ -258,7 +258,7 @@ def _public(secret: str) -> str:
 
     from stockade.directory.keys import ssh_key
 
-    data = (secret + "\n").encode("utf-8", "surrogateescape")
+    data = (secret + "\n").encode("utf-8", "replace")
     try:
         key = load_ssh_private_key(data, None) if b"OPENSSH" in data[:64] else load_pem_private_key(data, None)
         return ssh_key(key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()).fingerprint

@@ -63,7 +63,7 @@ def random_values(text: str) -> Iterator[Candidate]:
 
 def _blank(text: str, lower: str, starts: Iterable[int]) -> Iterator[re.Match[str]]:
     """Values that stand behind a blank, in lines that set nothing in another way."""
-    for line in sorted({lower.rfind("\n", 0, start) + 1 for start in starts}):
+    for line in sorted({_line_start(lower, start) for start in starts} - {-1}):
         end = _line_end(lower, line)
         if end - line <= LONGEST and not _SETS.search(text, line, end):
             match = _BLANK.match(text, line, end) or _BLANK_QUOTED.search(text, line, end)
@@ -96,5 +96,14 @@ def _beginning(text: str, at: int) -> int:
 
 
 def _line_end(text: str, at: int) -> int:
-    end = text.find("\n", at)
-    return len(text) if end < 0 else end
+    """Where a line ends, or some way on where it is longer than anything that is looked at."""
+    further = min(len(text), at + LONGEST + 1)
+    end = text.find("\n", at, further)
+    return further if end < 0 else end
+
+
+def _line_start(text: str, at: int) -> int:
+    """Where a line begins; -1 where it is longer than anything that is looked at."""
+    least = max(0, at - LONGEST)
+    start = text.rfind("\n", least, at)
+    return start + 1 if start >= 0 or least == 0 else -1

@@ -31,20 +31,28 @@ class Columns:
 
 
 def scan(scanner: Scanner, columns: Columns) -> Iterator[Sighting | Unseen]:
-    """The secrets of one table; nothing of it is changed. What cannot be read is said without a password in it."""
-    from sqlalchemy.exc import SQLAlchemyError
+    """The secrets of one table; nothing of it is changed. What cannot be read is said without a password in it, and
+    once there are rows, without what the database says of them: it may quote one.
+    """
+    from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+    begun = False
     try:
-        yield from _rows(scanner, columns)
+        for found in _rows(scanner, columns):
+            begun = True
+            yield found
     except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", None) or type(error).__name__).partition("\n")[0]
+        told = error.orig if isinstance(error, DBAPIError) and error.orig else error
+        reason = f"{type(told).__name__} while its rows were read" if begun else str(told).partition("\n")[0]
         yield Unseen(f"table {columns.table} of {columns.name}", reason, "Let Stockade read it, or mend the mapping.")
 
 
 def _rows(scanner: Scanner, columns: Columns) -> Iterator[Sighting]:
-    from sqlalchemy import column, create_engine, select, table
+    from sqlalchemy import column, create_engine, event, select, table
 
     engine = create_engine(_read_only(columns.url), hide_parameters=True)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _as_it_is)
     names = (columns.key, *columns.columns)
     schema, _, name = columns.table.rpartition(".")
     asked: Any = select(*(column(each) for each in names)).select_from(table(name, schema=schema or None))
@@ -58,6 +66,11 @@ def _rows(scanner: Scanner, columns: Columns) -> Iterator[Sighting]:
                     yield from _cell(scanner, columns, name, str(row[0]), cell)
     finally:
         engine.dispose()
+
+
+def _as_it_is(connection: Any, _record: object) -> None:
+    """Texts come as they are, also those that are no UTF-8, of which SQLite's own words would quote the value."""
+    connection.text_factory = lambda octets: octets.decode("utf-8", "surrogateescape")
 
 
 def _read_only(url: str) -> Any:

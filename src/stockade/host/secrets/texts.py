@@ -13,6 +13,10 @@ BLOCK: Final = 1 << 20
 OVERLAP: Final = 20_480
 """Octets that are looked at again with the next block, so that nothing is missed that lies across."""
 HEAD: Final = 8192
+WIDE: Final = 32 << 20
+"""Octets of a text in UTF-16 that are looked at."""
+UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
+"""How a text in UTF-16 begins, as programs of Windows write it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +30,8 @@ class Block:
 
 
 def is_text(head: bytes) -> bool:
-    """Whether a file that begins so is text: there is no zero in it."""
-    return b"\0" not in head
+    """Whether a file that begins so is text: there is no zero in it, or it says that it is UTF-16."""
+    return b"\0" not in head or head.startswith(UTF_16)
 
 
 def opened(path: str) -> BinaryIO | None:
@@ -50,6 +54,9 @@ def blocks(file: BinaryIO, largest_whole: int) -> Iterator[Block]:
     """A file as text, block by block; one that is no text gives none. Up to ``largest_whole`` octets are one block."""
     head = file.read(max(HEAD, largest_whole + 1))
     if not head or not is_text(head[:HEAD]):
+        return
+    if head.startswith(UTF_16):
+        yield Block((head + file.read(WIDE)).decode("utf-16", "replace"), 1, 0, whole=False)
         return
     if largest_whole and len(head) <= largest_whole:
         yield Block(_decoded(head), 1, 0, whole=True)
