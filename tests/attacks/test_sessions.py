@@ -16,6 +16,7 @@ from stockade.gateway.site import Site
 from stockade.guard.gate import Guard
 from tests.gateway.conftest import Forge
 from tests.gateway.running import serving
+from tests.servers.processes import wait_until
 
 HTTPS = {"x-forwarded-proto": "https", "x-forwarded-for": "192.0.2.1"}
 HOME = "<strong>alice</strong>"
@@ -72,6 +73,7 @@ def test_who_asks_for_another_password_cannot_name_the_site(forge: Forge) -> Non
     with serving(build(site)) as gateway, httpx2.Client(base_url=gateway.url) as browser:
         answer = post(browser, "/users/password", {"user[email]": "alice"}, host="evil.example")
         assert answer.status_code == 200
+        wait_until(lambda: any(messages.glob("*.eml")), "the message")
         [file] = messages.iterdir()
         assert "evil.example" not in file.read_text()
         assert "/users/password/edit" in file.read_text()

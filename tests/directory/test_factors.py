@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from concurrent.futures import ThreadPoolExecutor
 
 import pyotp
 import pytest
@@ -15,7 +16,7 @@ from stockade.directory.builtin.schema import accounts, factors, recovery_codes,
 from stockade.directory.builtin.second_step import MOST_WRONG
 from stockade.directory.factors import new_recovery_codes, recovery_code, totp_step, totp_uri
 from stockade.directory.refusals import FactorNeeded, WrongFactor
-from stockade.directory.security_keys import Site
+from stockade.directory.security_keys import Site, handle_of
 from tests.directory.conftest import NOW, Stage
 
 PASSWORD = "correct horse battery"
@@ -80,6 +81,28 @@ def enrolled(directory: BuiltinDirectory) -> tuple[Secret, list[Secret]]:
     cookie = signed_in(directory, NOW - 60)
     key = directory.enrol_totp(cookie, NOW - 60)
     return key, directory.confirm_totp(cookie, code(key, NOW - 60), "phone", NOW - 60)
+
+
+@pytest.mark.parametrize("handle", ["\\u0000", "\\ud800", "", "x" * 5000, "../1"])
+def test_an_answer_that_names_no_key_is_a_wrong_one(handle: str) -> None:
+    with pytest.raises(WrongFactor):
+        handle_of(f'{{"id": "{handle}"}}')
+
+
+@pytest.mark.parametrize("recovery", [False, True])
+def test_one_of_many_who_have_the_same_code_gets_in(stage: Stage, alice: BuiltinDirectory, recovery: bool) -> None:
+    key, codes = enrolled(alice)
+    shown, cookies = codes[0] if recovery else code(key), [signed_in(alice) for _ in range(4)]
+
+    def use(cookie: Secret) -> bool:
+        with stage.another() as node:
+            try:
+                return bool(node.second_factor(cookie, shown, NOW, DAY, site=SITE))
+            except WrongFactor:
+                return False
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sum(threads.map(use, cookies)) == 1
 
 
 def test_from_enrolling_to_signing_in_with_a_code(stage: Stage, alice: BuiltinDirectory) -> None:

@@ -87,6 +87,14 @@ def test_a_verifier_where_none_was_announced_is_refused(
         directory.redeem(board, agreed(directory, who, board), BACK, VERIFIER, NOW)
 
 
+@pytest.mark.parametrize("client", ["", "\0", "é", "' OR 1=1", "x" * 5000])
+def test_a_client_id_that_is_none_is_unknown(directory: BuiltinDirectory, client: str) -> None:
+    with pytest.raises(UnknownCredentials):
+        directory.application(client, NOW)
+    with pytest.raises(UnknownCredentials):
+        directory.authenticate_application(client, "secret", NOW)
+
+
 def test_another_application_gets_nothing_for_it(
     directory: BuiltinDirectory, who: SignedIn, board: Application
 ) -> None:

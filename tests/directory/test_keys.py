@@ -54,6 +54,7 @@ def test_a_key_is_read_as_ssh_keygen_reads_it(
 @pytest.mark.parametrize(
     "public",
     [
+        "sk-ssh-ed25519@openssh.com " + rsa_line(1024).split()[1],  # sshd goes by what is in it
         "",
         "ssh-ed25519",
         "ssh-ed25519 AAAA",

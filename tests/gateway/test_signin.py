@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from email import message_from_bytes
 from pathlib import Path
+from threading import Event
 
 import httpx2
 import pytest
@@ -14,9 +15,10 @@ from stockade.gateway.app import build
 from stockade.gateway.identity import identify
 from stockade.gateway.site import Site
 from stockade.guard.gate import Guard
-from tests.gateway.conftest import Forge
+from tests.gateway.conftest import Forge, StartForge
 from tests.gateway.running import serving
 from tests.gateway.wire import spoken
+from tests.servers.processes import wait_until
 
 OLD_FORM = "This form was too old"
 
@@ -182,7 +184,28 @@ def test_a_forgotten_password_is_reset_by_the_code_in_the_message(forge: Forge, 
     assert "<strong>alice</strong>" in sign_in(browser, "alice", "a much better one").text
 
 
+def test_who_has_an_account_is_answered_as_soon_as_who_has_none(start_forge: StartForge) -> None:
+    """The code is made and sent afterwards: how long that takes would tell."""
+    free, sent = Event(), list[str]()
+
+    def deliver(address: str, _text: str) -> None:
+        assert free.wait(60)
+        sent.append(address)
+
+    forge = start_forge(deliver=deliver)
+    with httpx2.Client(base_url=forge.at.url) as browser:
+        token = field(browser.get("/users/password/new").text)
+        for name in ("alice", "nobody", "alice"):
+            form = {"authenticity_token": token, "user[email]": name}
+            assert "a code is on its way" in browser.post("/users/password", data=form).text
+        assert sent == []
+        free.set()
+        wait_until(lambda: len(sent) == 2, "the messages")
+    assert sent == ["alice@example.org", "alice@example.org"]
+
+
 def code_sent(outbox: Path) -> str:
+    wait_until(lambda: any(outbox.glob("*.eml")), "the message")
     [file] = outbox.iterdir()
     assert file.stat().st_mode & 0o777 == 0o600
     message = message_from_bytes(file.read_bytes())

@@ -8,6 +8,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from stockade.directory import BuiltinDirectory
+from stockade.directory.sealing import Sealing
 from stockade.errors import ConfigurationError
 from stockade.gateway import demo
 from stockade.gateway.app import build
@@ -55,7 +57,17 @@ def test_a_port_that_is_taken_is_said(forge: Forge) -> None:
         listen("127.0.0.1", forge.at.port)
 
 
+def test_where_others_live_nobody_is_made_and_nothing_promised(tmp_path: Path) -> None:
+    with BuiltinDirectory(f"sqlite:///{tmp_path}/directory.db", sealing=Sealing(bytes(32))) as directory:
+        directory.migrate()
+        directory.create_account("ci-bot")
+        found = demo.prepare(tmp_path, directory)
+        assert (found.made, found.there) == (None, False)
+        assert found.repositories.is_dir()
+        assert [account.name for account in directory.accounts()] == ["ci-bot"]
+
+
 def test_the_forge_is_made_once(forge: Forge) -> None:
     again = demo.prepare(forge.state, forge.directory)
-    assert again.made is None
+    assert (again.made, again.there) == (None, True)
     assert again.repositories == forge.state / "repositories"

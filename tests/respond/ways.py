@@ -16,6 +16,7 @@ from playwright.sync_api import Page
 from stockade.directory.pkce import challenge_of
 from tests.gateway.authenticator import App
 from tests.gateway.images import Skopeo
+from tests.servers.processes import wait_until
 from tests.ssh.conftest import House
 
 REFS = "/demo/hello.git/info/refs?service=git-upload-pack"
@@ -101,11 +102,16 @@ class Clients:
 
     def mailed(self, address: str) -> str:
         """The code that a forgotten password is answered with, to an address; nothing when there is none."""
-        outbox = self.house.base / "state" / "outbox"
-        before = set(outbox.glob("*.eml"))
+        state = self.house.base / "state"
+        log, outbox = state / "security.log", state / "outbox"
+        told, before = _asked_for_codes(log), set(outbox.glob("*.eml"))
         with httpx2.Client(base_url=self.url) as browser:
             self.posted(browser, "/users/password", "/users/password/new", **{"user[email]": address})
-        return next((_code_in(file, address) for file in set(outbox.glob("*.eml")) - before), "")
+        wait_until(lambda: len(_asked_for_codes(log)) > len(told), "the request on record")
+        if '"success"' not in _asked_for_codes(log)[-1]:
+            return ""
+        wait_until(lambda: bool(set(outbox.glob("*.eml")) - before), "the message")
+        return next(_code_in(file, address) for file in set(outbox.glob("*.eml")) - before)
 
     # ── applications ─────────────────────────────────────────────────────────────────────────────
 
@@ -129,6 +135,10 @@ class Clients:
     def known(self, application: tuple[str, str]) -> bool:
         """Whether the application is known by its secret, whatever it asks for."""
         return self.token(application, grant_type="refresh_token", refresh_token="none")["error"] == "invalid_grant"
+
+
+def _asked_for_codes(log: Path) -> list[str]:
+    return [line for line in log.read_text().splitlines() if '"password.reset.request"' in line]
 
 
 def _code_in(file: Path, address: str) -> str:

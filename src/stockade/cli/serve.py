@@ -53,7 +53,7 @@ def _overridden(settings: Settings, upstream: str | None, listen: str | None, wo
 def _tell(started: Started) -> None:
     behind = started.settings.upstream or "a small forge"
     screen.say(screen.shown("Stockade", "bold") + screen.shown(f" stands in front of {behind}, at {started.url}"), "")
-    if started.demo is not None:
+    if started.demo is not None and started.demo.there:
         _try_it(started)
     listed = screen.pairs(
         [

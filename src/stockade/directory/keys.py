@@ -39,6 +39,8 @@ def ssh_key(text: str) -> PublicKey:
         raise WeakKey("DSA is broken")
     try:
         raw = base64.b64decode(blob, validate=True)
+        if _type_of(raw) != kind.encode():
+            raise WeakKey("it is not of the type that it says")
         if kind.startswith("sk-"):
             return _known(_SECURITY_KEYS.get(kind, ("", 0)), kind, raw)
         found = load_ssh_public_key(f"{kind} {blob}".encode())
@@ -72,6 +74,11 @@ def _modulus(body: bytes) -> int:
     """The bits of an RSA key in a packet of version 4 or 6 (RFC 9580 sections 3.2 and 5.5.2)."""
     start = 10 if body[0] == 6 else 6
     return int.from_bytes(body[start : start + 2], "big")
+
+
+def _type_of(raw: bytes) -> bytes:
+    """The type that stands in the key itself, by which it is used whatever stands before it (RFC 4253, section 6.6)."""
+    return raw[4 : 4 + int.from_bytes(raw[:4], "big")]
 
 
 def _known(weighed: tuple[str, int], kind: str, raw: bytes) -> PublicKey:

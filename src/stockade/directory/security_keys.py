@@ -5,6 +5,7 @@ level 3).
 from __future__ import annotations
 
 import json
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from stockade.directory.refusals import WrongFactor
 
 LONGEST: Final = 16_384
 """Octets of an answer."""
+_HANDLE: Final = re.compile(r"[A-Za-z0-9_=-]{1,1400}")
 PATIENCE: Final = 120_000
 """Milliseconds that a person has to touch the key."""
 
@@ -98,8 +100,11 @@ def assertion(site: Site, known: Iterable[str], challenge: bytes) -> str:
 
 
 def handle_of(answer: str) -> str:
-    """Which key the answer says it is of. Raises WrongFactor."""
-    return str(_read(answer).get("id", ""))
+    """Which key the answer says it is of: base64url, and nothing that a database chokes on. Raises WrongFactor."""
+    handle = str(_read(answer).get("id", ""))
+    if not _HANDLE.fullmatch(handle):
+        raise WrongFactor("no answer of a security key")
+    return handle
 
 
 def asserted(answer: str, site: Site, challenge: bytes, key: SecurityKey) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from stockade.directory.accounts import Account, AccountKind, Credential, Level, Scope
 from stockade.directory.builtin import BuiltinDirectory
 from stockade.directory.permissions import Repository
+from stockade.directory.refusals import UnknownRepository
 from stockade.directory.secret import Secret
 
 REPOSITORY = "demo/hello"
@@ -23,6 +24,17 @@ class Demo:
     token: Credential
     token_plain: Secret
     repository: Repository
+
+
+def others_live_in(directory: BuiltinDirectory) -> bool:
+    """Whether the directory is somebody's already, and not the demonstration's."""
+    if next(directory.accounts(), None) is None:
+        return False
+    try:
+        directory.repository(REPOSITORY)
+    except UnknownRepository:
+        return True
+    return False
 
 
 def demo(directory: BuiltinDirectory) -> Demo:

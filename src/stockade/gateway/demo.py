@@ -18,17 +18,23 @@ WHO: Final = "Stockade <stockade@localhost>"
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """Where the repositories are, and who was made: None when they were there already, with passwords that only
-    their owners know.
+    """Where the repositories are, and who was made to try things out with: None when there is somebody already, with
+    passwords that only their owners know; ``there``, whether they are from an earlier time.
     """
 
     repositories: Path
     made: seed.Demo | None
+    there: bool = True
 
 
 def prepare(state: Path, directory: BuiltinDirectory) -> Demo:
-    """Make what is missing below ``state``; harmless when all is there. Raises Unavailable without Git."""
+    """Make what is missing below ``state``; harmless when all is there, and where others live. Raises Unavailable
+    without Git.
+    """
     root = state / "repositories"
+    if seed.others_live_in(directory):
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return Demo(root, None, there=False)
     bare = root / f"{seed.REPOSITORY}.git"
     if not (bare / "HEAD").exists():
         create(bare)

@@ -37,7 +37,9 @@ def outbox(directory: Path) -> Deliver:
         message["To"], message["Subject"] = address, "Your new password"
         message.set_content(text)
         file = directory / f"{uuid.uuid4()}.eml"
-        with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as new:
+        draft = file.with_suffix(".new")  # whoever sends what lies there sees whole messages
+        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as new:
             new.write(message.as_bytes())
+        draft.rename(file)
 
     return deliver

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
+from starlette.background import BackgroundTask
 from starlette.responses import RedirectResponse, Response
 
-from stockade.directory import Account, AccountBlocked, Secret, UnknownCredentials, WeakPassword
+from stockade.directory import AccountBlocked, UnknownCredentials, WeakPassword
 from stockade.errors import Refused, Unavailable
 from stockade.gateway.cookies import FORM, SESSION, cookie_in, give, take_back
 from stockade.gateway.forms import BadForm, form_page, read
@@ -20,6 +22,7 @@ from stockade.gateway.threads import hashed, queried
 from stockade.guard.asgi import Headers, Receive, Scope, Send
 from stockade.guard.paths import normal
 
+_log = logging.getLogger("stockade.signin")
 SESSION_SECONDS: Final = 12 * 3600.0
 NOT_RIGHT: Final = "The name or the password is not right."
 
@@ -118,18 +121,20 @@ class SignIn:
         fields = await read(scope, receive, origin)
         if "user[reset_password_token]" in fields:
             return await self._reset(fields, scope, origin)
-        found = await self._requested(fields.get("user[email]", "")[:255], scope)
-        if found is not None:
-            await self._send(*found)
-        return form_page(scope, origin, "forgotten", error="", sent=True)
+        answer = form_page(scope, origin, "forgotten", error="", sent=True)
+        answer.background = BackgroundTask(self._sent, fields.get("user[email]", "")[:255], self.visitors.source(scope))
+        return answer
 
-    async def _requested(self, name: str, scope: Scope) -> tuple[Account, Secret] | None:
-        source = self.visitors.source(scope)
-        return await queried(self.directory.request_reset, name, self.visitors.clock(), source=source)
-
-    async def _send(self, account: Account, code: Secret) -> None:
-        if self.deliver is not None and account.email is not None:
-            await queried(self.deliver, account.email, reset_message(account, code))
+    async def _sent(self, name: str, source: str) -> None:
+        """A code for who asked for it, once they are answered: what takes longer for an account that there is would
+        tell that there is one.
+        """
+        try:
+            found = await queried(self.directory.request_reset, name, self.visitors.clock(), source=source)
+            if found is not None and self.deliver is not None and found[0].email is not None:
+                await queried(self.deliver, found[0].email, reset_message(*found))
+        except (Unavailable, OSError) as error:
+            _log.error("no code for a new password could be sent: %s", error)
 
     async def _reset(self, fields: Fields, scope: Scope, origin: Origin) -> Response:
         code, new = fields["user[reset_password_token]"].strip(), fields.get("user[password]", "")

@@ -150,7 +150,8 @@ def _values(name: str, redirect: str, scopes: Iterable[Scope]) -> dict[str, Any]
 
 
 def _row(sql: Connection, client: str) -> Row[Any]:
-    row = sql.execute(_BY_CLIENT, {"wanted": client[:64]}).one_or_none()
+    known = client.isascii() and client.isalnum()  # anything else a database may choke on
+    row = sql.execute(_BY_CLIENT, {"wanted": client[:64]}).one_or_none() if known else None
     if row is None:
         raise UnknownCredentials("no such application")
     return row

@@ -105,7 +105,7 @@ class SecondStep(Sessions):
 
     def _by_key(self, sql: Connection, row: Row[Any], answer: str, now: float, site: Site) -> int:
         challenge = self._challenge_of(sql, row, now)
-        own = _own(row, CredentialKind.WEBAUTHN) & (factors.c.handle == handle_of(answer)[:1024])
+        own = _own(row, CredentialKind.WEBAUTHN) & (factors.c.handle == handle_of(answer))
         factor = sql.execute(select(factors).where(own)).one_or_none()
         if factor is None:
             raise WrongFactor("a security key of somebody else")
