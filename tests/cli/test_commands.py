@@ -102,6 +102,16 @@ def test_accounts_are_added_blocked_and_listed(terminal: Terminal) -> None:
     assert "blocked" in terminal("accounts").out
 
 
+def test_who_is_locked_or_has_left_is_not_called_active(terminal: Terminal) -> None:
+    for name in ("carol", "ci"):
+        assert terminal(f"user add {name} --bot").code == 0
+    assert terminal("lock ci --for 2h").code == 0
+    assert terminal("user depart carol").code == 0
+    listed = terminal("accounts").out
+    assert ("active" in listed, "locked until " in listed, " left " in listed) == (False, True, True)
+    assert re.search(r"ci, locked until \d\d:\d\d", terminal("reach ci").out)
+
+
 def test_a_token_is_shown_once_and_can_be_revoked(terminal: Terminal) -> None:
     terminal("user add ci --bot")
     issued = terminal("token issue ci deploy --scope read_repository --for 30d").out

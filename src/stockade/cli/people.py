@@ -26,9 +26,9 @@ def accounts(*, config: Config = None, json: Json = False) -> None:
         found = list(directory.accounts())
     if json:
         return screen.say_json(found)
-    listed = screen.table("account", "kind", "state", "e-mail", "since")
+    listed, now = screen.table("account", "kind", "state", "e-mail", "since"), time.time()
     for each in found:
-        state = screen.shown(each.state, "bold red" if each.blocked else "")
+        state = screen.standing(each, now)
         kind = f"{each.kind}, admin" if each.admin else str(each.kind)
         made = screen.clock_time(each.created, 0.0)
         listed.add_row(screen.shown(each.name, "bold"), screen.shown(kind), state, screen.shown(each.email or ""), made)

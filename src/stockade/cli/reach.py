@@ -122,7 +122,7 @@ def _moment(text: str | None) -> float | None:
 def _show(found: Found, most: int) -> None:
     subject, window = found.reach.subject, found.reach.window
     alone = f", by {subject.ref.kind}/{subject.ref.id} alone" if subject.token is not None else ""
-    state = screen.shown("blocked", "green") if subject.account.blocked else screen.shown("not blocked", "bold red")
+    state = screen.standing(subject.account, time.time(), out="green", in_="bold red", otherwise="not blocked")
     span = f"from {_minute(window.since)} to {_minute(window.until)}"
     screen.say(screen.shown(subject.account.name, "bold") + screen.shown(f"{alone}, ") + state, span)
     _section("did make in this time", _deeds(found), most, "nothing that the directory or the log knows of")

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from stockade.directory.accounts import Account
+
 WIDTH: Final = 120
 """Columns where nobody looks: in a pipe or a file."""
 FOREVER: Final = 4_000_000_000.0
@@ -135,6 +137,15 @@ def clock_time(moment: float, now: float) -> str:
 def until(moment: float, now: float) -> str:
     """When something ends: ``in 57 min, 15:03:10``, or ``never``."""
     return "never" if moment > FOREVER else f"in {span(moment - now)}, {clock_time(moment, now)}"
+
+
+def standing(account: Account, now: float, *, out: str = "bold red", in_: str = "", otherwise: str = "active") -> Text:
+    """Whether an account is shut out, and until when; ``otherwise`` when it is not."""
+    from stockade.directory.standing import shut_out_as
+
+    word = shut_out_as(account, now)
+    lapses = f" until {clock_time(account.locked, now)}" if word == "locked" and account.locked is not None else ""
+    return shown(f"{word}{lapses}" or otherwise, out if word else in_)
 
 
 def since(moment: float, now: float) -> str:

@@ -16,6 +16,15 @@ def refuse_unusable(account: Account, now: float) -> None:
         raise AccountDeparted(account.ref)
 
 
+def shut_out_as(account: Account, now: float) -> str:
+    """Why it is refused everywhere: ``blocked``, ``left``, or ``locked``, which lapses; empty when it is not."""
+    if account.blocked:
+        return "blocked"
+    if account.departed is not None and account.departed <= now:
+        return "left"
+    return "locked" if account.shut_out(now) else ""
+
+
 def refuse_overdue(account: Account, now: float, *, factor: bool) -> None:
     """Raise FactorOverdue when the account must have a second factor by now and has none."""
     if not factor and overdue(account, now):
