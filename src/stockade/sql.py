@@ -96,7 +96,8 @@ class Database:
 
 
 def _postgresql(url: URL, terms: Terms) -> Engine:
-    arguments = {"connect_timeout": int(terms.patience), **terms.postgresql}
+    waits = f"-c lock_timeout={round(terms.patience * 1000)}"
+    arguments = {"connect_timeout": int(terms.patience), "options": waits, **terms.postgresql}
     return create_engine(
         url, hide_parameters=True, pool_pre_ping=True, pool_timeout=terms.patience, connect_args=arguments
     )

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import NullPool, create_engine
 
 from stockade.directory import BuiltinDirectory
 from stockade.directory.builtin import database
@@ -52,6 +53,21 @@ def test_a_lock_that_is_never_given_back_is_unavailable(tmp_path: Path, monkeypa
     assert stage.directory.account("alice").name == "alice", "who only reads does not wait"
     holder.close()
     assert stage.directory.block("alice").blocked
+
+
+def test_a_table_that_another_program_keeps_to_itself_is_unavailable_on_postgresql_too(
+    emptied_postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "TERMS", replace(database.TERMS, patience=0.05))
+    stage = Stage(emptied_postgres_url)
+    stage.directory.create_account("alice")
+    engine = create_engine(emptied_postgres_url, poolclass=NullPool)
+    with engine.begin() as sql:
+        sql.exec_driver_sql("LOCK TABLE accounts IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(Unavailable, match="lock timeout"):
+            stage.directory.account("alice")
+    assert stage.directory.account("alice").name == "alice"
+    stage.directory.close()
 
 
 def test_a_change_that_fails_half_way_leaves_nothing(stage: Stage) -> None:

@@ -197,3 +197,22 @@ def test_what_strangers_write_stays_text_in_a_pdf(text: str) -> None:
     told = Story().say("incident.note", text=text, kind="known").report()
     assert printed(told).startswith(b"%PDF-")
     assert "panic" not in typst(told).replace('\\"); panic(\\"', "").replace('"#panic()', "")
+
+
+def test_a_lock_and_its_end_are_on_the_page_for_it_lapses_by_itself() -> None:
+    lock = Event(NOW + 10, "user.lock", ROOT, ALICE, details={"until": NOW + 7200})
+    story = Story().add(lock)
+    page = story.sheet(seen=story.entries)
+    assert page.state == "locked, nothing else done yet"
+    assert [(each.text, each.entries) for each in page.done] == [
+        ("alice is locked out everywhere, by root; that ends by itself at 2027-01-15 10:00:00 UTC.", ("h/s#1",))
+    ]
+    late = story.sheet(after=7300, seen=story.entries)
+    assert late.state == "open, nothing done yet"
+    assert (late.next[0].text, late.next[0].command) == (
+        "alice is let in again since 2027-01-15 10:00:00 UTC: the lock has lapsed", "stockade lock alice --for 2h",
+    )  # fmt: skip
+    story.add(Event(NOW + 20, "user.unlock", ROOT, ALICE))
+    assert story.sheet(seen=story.entries).done == ()
+    run(story.add(lock))
+    assert "stockade lock alice --for 2h" not in commands(story.sheet(after=7300, seen=story.entries))

@@ -36,11 +36,14 @@ def at_the_gate(*, json: bool = False) -> Iterator[None]:
         raise
 
 
-def end_waiting(people: int, *, json: bool = False) -> None:
-    """Say that somebody's word is recorded and that so many more people have to give theirs, and end there."""
+def end_waiting(people: int, command: str, *, json: bool = False) -> None:
+    """Say that somebody's word is recorded and that so many more people have to give theirs by the same command, and
+    end there.
+    """
     if people and not json:
         more = screen.plural(people, "more person has", "more people have")
         screen.say(screen.shown(f"recorded; {more} to answer for it", "yellow"))
+        screen.say(screen.hints(("somebody else types", f"stockade {command} --override --reason TEXT")))
     if people:
         raise typer.Exit(Exit.FOUND)
 
@@ -55,4 +58,4 @@ def through_the_gate(ours: Stockade, reason: str, *, override: bool) -> None:
         return
     with ours.responding() as response, at_the_gate():
         passed = response.reopen(socket.gethostname() or "localhost", reason, override=override)
-    end_waiting(passed.waits_for)
+    end_waiting(passed.waits_for, "host lift")

@@ -70,7 +70,7 @@ def unblock(
         screen.say_json(told | {"boxes": boxes_as_json(found.boxes)})
     elif found.boxes:
         show_boxes(found.boxes)
-    end_waiting(found.waits_for, json=json)
+    end_waiting(found.waits_for, f"unblock {found.account.name}", json=json)
     if not json:
         screen.say(screen.shown(found.account.name, "bold") + screen.shown(" may sign in again", "green"))
         if found.must_enrol:

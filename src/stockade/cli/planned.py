@@ -16,12 +16,15 @@ from stockade.steps import Tactic
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.table import Table
     from rich.text import Text
 
     from stockade.respond.gate import Box
 
 FEW: Final = 6
 """Steps alike that are shown one by one; of more, so many, and how many more there are."""
+WIDE: Final = 96
+"""Columns from which on the reason of a step has room beside it."""
 MEANINGS: Final = {
     Tactic.PRESERVE: "before anything is touched",
     Tactic.ISOLATE: "shut out",
@@ -91,24 +94,35 @@ def _tactic(state: PlanState, rule: Rule, tactic: Tactic) -> Text:
 
 
 def _steps(steps: Sequence[StepState], most: int) -> RenderableType:
-    from rich.table import Table
-
-    listed = Table(box=None, padding=(0, 2, 0, 0), show_header=False, pad_edge=False)
-    listed.add_column(justify="right", style="bold", no_wrap=True, width=5)
-    listed.add_column(no_wrap=True, width=18)
-    listed.add_column(no_wrap=True, width=20, overflow="ellipsis")
-    listed.add_column(overflow="fold", ratio=1)
+    narrow = screen.console().width < WIDE
+    listed = _columns(narrow=narrow)
     for _, group in groupby(steps, key=lambda each: (each.step.verb, each.step.by_hand)):
         alike = list(group)
         shown = _notable(alike, most)
         for each in shown:
-            listed.add_row(
-                str(each.number), screen.shown(each.step.verb), _target(each), _said(each, alone=len(alike) < 3)
-            )
+            what, said = (screen.shown(each.step.verb), _target(each)), _said(each, alone=len(alike) < 3)
+            listed.add_row(str(each.number), *(_in_one(*what, said) if narrow else (*what, said)))
         if len(alike) > len(shown):
             more = f"and {len(alike) - len(shown):,} more like these; {_tally(alike)}; --all shows them"
-            listed.add_row("", "", "", screen.shown(more, "dim"))
+            listed.add_row("", *(() if narrow else ("", "")), screen.shown(more, "dim"))
     return listed
+
+
+def _columns(*, narrow: bool) -> Table:
+    """A number, then what and to what and why: beside one another, or where that is too narrow, under one another."""
+    from rich.table import Table
+
+    listed = Table(box=None, padding=(0, 2, 0, 0), show_header=False, pad_edge=False)
+    listed.add_column(justify="right", style="bold", no_wrap=True, width=5)
+    if not narrow:
+        listed.add_column(no_wrap=True, width=18)
+        listed.add_column(no_wrap=True, width=20, overflow="ellipsis")
+    listed.add_column(overflow="fold", ratio=1)
+    return listed
+
+
+def _in_one(verb: Text, target: Text, said: Text) -> tuple[Text]:
+    return (verb.append(" ").append(target).append("\n").append(said),)
 
 
 def _notable(alike: Sequence[StepState], most: int) -> Sequence[StepState]:

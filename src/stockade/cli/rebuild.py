@@ -151,7 +151,7 @@ def serve(
         except GateClosed as closed:
             _show_boxes(closed.boxes)
             raise
-    end_waiting(missing)
+    end_waiting(missing, "rebuild serve")
     screen.say(screen.shown("back in service", "green"))
 
 

@@ -120,7 +120,7 @@ def undo(
             begun = time.monotonic()
             state = response.undo(digest, tell, reason, override=override)
         if not state.undone:
-            end_waiting(response.undo_waits_for(state), json=json)
+            end_waiting(response.undo_waits_for(state), f"undo {state.digest[:12]}", json=json)
         _told(state, response, time.monotonic() - begun, json=json)
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 WIDTH: Final = 120
 """Columns where nobody looks: in a pipe or a file."""
+WORDS: Final = 24
+"""Columns that what a command does has at least."""
 FOREVER: Final = 4_000_000_000.0
 """Bans that end later than this (seconds since the epoch, the year 2096) have no end."""
 
@@ -108,8 +110,16 @@ def heading(text: str) -> None:
 
 
 def hints(*rows: tuple[str, str]) -> Table:
-    """What to type next, each after what it does."""
-    return pairs((does, shown(command, "bold cyan")) for does, command in rows)
+    """What to type next, each after what it does; where both have no room, what it does is what goes on below."""
+    from rich.table import Table
+
+    longest = max((len(command) for _, command in rows), default=0)
+    made = Table(box=None, padding=(0, 2, 0, 0), show_header=False, pad_edge=False)
+    made.add_column(style="dim", overflow="fold")
+    made.add_column(min_width=min(longest, console().width - WORDS), overflow="fold")
+    for does, command in rows:
+        made.add_row(shown(does), shown(command, "bold cyan"))
+    return made
 
 
 # ── times and numbers ────────────────────────────────────────────────────────────────────────────

@@ -78,7 +78,8 @@ def block(world: World) -> Iterator[Step]:
 def end_sessions(world: World) -> Step:
     """End what is open of the account."""
     count = sum(each.kind is CredentialKind.SESSION for each in world.holds)
-    reason = f"{counted(count, 'session')} open; a block or a new password alone does not end them"
+    open_ = counted(count, "session") if count else "no session"
+    reason = f"{open_} open now; a block or a new password alone does not end what is"
     return Step("session.end", world.account.ref, Tactic.ISOLATE, reason, "who is signed in has to sign in again")
 
 

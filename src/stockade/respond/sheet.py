@@ -13,6 +13,7 @@ from stockade.respond.incident import Incident, Remark
 from stockade.respond.next import next_of
 from stockade.respond.report import Sentence
 from stockade.respond.standing import PlanState, Progress, StepState
+from stockade.respond.written import moment
 from stockade.steps import Tactic
 
 
@@ -44,18 +45,59 @@ def sheet(incident: Incident, plans: Sequence[PlanState], rule: Rule, now: float
     """The page as it stands at ``now``; ``plans`` are those of this incident, in the order in which they were drawn,
     and ``seen`` is what the log has about its subjects in the window.
     """
+    locks = list(_locks(incident, plans, seen))
+    held, lapsed = [each for each in locks if _end(each) > now], [each for each in locks if _end(each) <= now]
     return Sheet(
         name=incident.name,
         title=incident.title,
         severity=incident.severity,
-        state=state_of(incident, plans),
+        state=_state(incident, plans, held),
         opened=incident.opened,
         people=tuple(incident.people.items()),
         known=tuple(_known(incident, plans, seen)),
         unknown=tuple(_unknown(incident, plans)),
-        done=tuple(_done(incident, plans)),
-        next=tuple(_next(incident, plans, rule, now)),
+        done=(*map(_held, held), *_done(incident, plans)),
+        next=(*map(_lapsed, lapsed), *_next(incident, plans, rule, now)),
     )
+
+
+# ── locks, which lapse by themselves ─────────────────────────────────────────────────────────────
+
+
+def _locks(incident: Incident, plans: Sequence[PlanState], seen: Sequence[Entry]) -> Iterator[Entry]:
+    """The latest lock of each subject that nobody has opened, and that no plan has followed by a block."""
+    last = {each.event.target: each for each in seen if each.event.action in {"user.lock", "user.unlock"}}
+    blocked = {step.step.target for plan in plans for step in plan.at(Progress.DONE) if step.step.verb == "user.block"}
+    for subject in incident.subjects:
+        entry = last.get(subject)
+        if entry is not None and entry.event.action == "user.lock" and subject not in blocked:
+            yield entry
+
+
+def _end(lock: Entry) -> float:
+    until = lock.event.details.get("until")
+    return float(until) if isinstance(until, (int, float)) else lock.event.time
+
+
+def _held(lock: Entry) -> Sentence:
+    event = lock.event
+    whose, by = event.target.id if event.target else "", f", by {event.actor.id}" if event.actor else ""
+    text = f"{whose} is locked out everywhere{by}; that ends by itself at {moment(_end(lock))} UTC."
+    return Sentence(text, (str(lock),))
+
+
+def _lapsed(lock: Entry) -> Next:
+    whose = lock.event.target.id if lock.event.target else ""
+    return Next(f"{whose} is let in again since {moment(_end(lock))} UTC: the lock has lapsed",
+                f"stockade lock {whose} --for 2h")  # fmt: skip
+
+
+def _state(incident: Incident, plans: Sequence[PlanState], held: Sequence[Entry]) -> str:
+    found = state_of(incident, plans)
+    return "locked, nothing else done yet" if held and found == NOTHING else found
+
+
+# ── how it stands ────────────────────────────────────────────────────────────────────────────────
 
 
 def state_of(incident: Incident, plans: Sequence[PlanState]) -> str:
@@ -63,9 +105,10 @@ def state_of(incident: Incident, plans: Sequence[PlanState]) -> str:
     if incident.closed is not None:
         return "closed"
     begun = [plan for plan in plans if plan.begun and not plan.undone]
-    return min((plan.called for plan in begun), key=_WORST.index, default="open, nothing done yet")
+    return min((plan.called for plan in begun), key=_WORST.index, default=NOTHING)
 
 
+NOTHING = "open, nothing done yet"
 _WORST = ("waiting", "begun", "contained, unverified", "contained", "over")
 
 

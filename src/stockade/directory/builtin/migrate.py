@@ -35,6 +35,7 @@ def migrate(database: Database) -> None:
 
 def _upgrade(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL lock_timeout = 0"))  # whoever migrates takes as long as it takes
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _POSTGRESQL_LOCK})
     try:
         command.upgrade(_configuration(connection), "head")
