@@ -232,6 +232,17 @@ def test_a_log_that_is_none_is_said(terminal: Terminal) -> None:
     assert terminal("replay notes.txt").code == 2
 
 
+def test_a_log_that_is_not_there_yet_is_waited_for_and_that_is_said(terminal: Terminal) -> None:
+    process = terminal.start("watch", "auth.log")
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline() == "auth.log: not there yet; it is waited for\n"
+    finally:
+        process.kill()
+        process.stdout.close()
+        process.wait(30)
+
+
 def test_a_growing_log_is_watched_and_bans_are_placed(terminal: Terminal) -> None:
     terminal.write(RULES)
     log = terminal.write("", "access.log")

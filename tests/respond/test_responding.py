@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 import time
@@ -18,6 +19,7 @@ from stockade.directory import BuiltinDirectory
 from stockade.directory.accounts import AccountKind, CredentialKind, Level, Scope
 from stockade.directory.refusals import AccountBlocked, FactorOverdue, UnknownToken
 from stockade.errors import ConfigurationError, Refused, Unavailable
+from stockade.respond import journal
 from stockade.respond.run import WorldChanged
 from stockade.respond.standing import PlanState, Progress
 from stockade.steps import Tactic
@@ -302,6 +304,7 @@ def test_nobody_locks_out_the_last_administrator_or_themselves_without_saying_it
     for refused in (lambda: olga.lock(name, 60), lambda: olga.draw("account", name)):
         with pytest.raises(Refused, match="--even-me"):
             refused()
+    assert list(journal.telling(olga._log, re.compile(b"incident.open"))) == []  # what is refused leaves none behind
     assert olga.lock(name, 60, even_me=True).locked is not None
     assert olga.draw("account", name, even_me=True).called == "drawn"
 

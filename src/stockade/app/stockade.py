@@ -234,6 +234,8 @@ class Stockade:
                 for task in beside:
                     task.cancel()
 
+        if not log.exists():
+            say(f"{log}: not there yet; it is waited for")
         with self._log_open(), self.recording() as recording, self._guard() as (guard, wait):
             wait(watching(guard))
 

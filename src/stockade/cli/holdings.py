@@ -71,7 +71,7 @@ def _listing(name: str, what: str):  # type: ignore[no-untyped-def]
                 screen.shown(thing.made_by or ""),
                 screen.shown(_state(thing, now)),
             )
-        return screen.say(listed if found else f"there are no {what}")
+        return screen.say(listed if found else f"none: {what}")
 
     return listing
 

@@ -238,7 +238,10 @@ def _sources(file: Path) -> tuple[Source, ...]:
     try:
         document = tomllib.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{file} cannot be read: {error}") from error
+        said = error.strerror if isinstance(error, OSError) else error
+        raise ConfigurationError(
+            f"{file} cannot be read: {said}", remedy="Name a TOML file with [[intake]]."
+        ) from error
     tables = document.get("intake", [])
     if not isinstance(tables, list) or not tables:
         raise ConfigurationError(f"{file} has no [[intake]] tables", remedy="Write one for each source.")

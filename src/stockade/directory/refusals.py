@@ -120,14 +120,14 @@ class UnknownAccount(Refused):
     """No account has this name."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"There is no account {name[:255]!r}.", remedy="Look at the list of accounts.")
+        super().__init__(f"There is no account {name[:255]!r}.", remedy="stockade accounts lists them.")
 
 
 class UnknownHolding(Refused):
     """Nothing of this kind has this number."""
 
     def __init__(self, ref: Ref) -> None:
-        super().__init__(f"There is no {ref.kind[:32]} {ref.id[:255]}.", remedy="Look at the list of credentials.")
+        super().__init__(f"There is no {ref.kind[:32]} {ref.id[:255]}.", remedy="stockade credentials lists them.")
 
 
 class UnknownToken(UnknownHolding):
@@ -145,14 +145,14 @@ class UnknownRepository(Refused):
     """No repository has this path."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(f"There is no repository {path[:255]!r}.", remedy="Look at the list of repositories.")
+        super().__init__(f"There is no repository {path[:255]!r}.", remedy="stockade project list has them.")
 
 
 class UnknownGroup(Refused):
     """No group has this path."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(f"There is no group {path[:255]!r}.", remedy="Look at the list of groups.")
+        super().__init__(f"There is no group {path[:255]!r}.", remedy="stockade group list has them.")
 
 
 class NameTaken(Refused):

@@ -81,9 +81,9 @@ class Drawing:
         """
         now, found = self._clock(), self.directory.account(account)
         begin = self.since(since)
-        name = self._incident(incident, found.ref, begin)
+        name, opened = self._incident(incident, found.ref, begin)
         asked = Question(found, begin, now if until is None else until, name, token, rotate)
-        events = list(events_of(self._drawn(playbook, asked, now, even_me=even_me), self.by))
+        events = [*opened, *events_of(self._drawn(playbook, asked, now, even_me=even_me), self.by)]
         self._seal_together(events)
         return self.plan(str(events[-1].details["plan"]))
 
@@ -116,14 +116,15 @@ class Drawing:
         now, subject = self._clock(), Ref(HOST, "machine", asked.name)
         suspects = {self.directory.account(name).name for name in asked.suspects}
         found = findings(self._log, asked.name, asked.since)
-        asked = replace(asked, incident=self._incident(asked.incident, subject, asked.since, found))
+        name, opened = self._incident(asked.incident, subject, asked.since, found)
+        asked = replace(asked, incident=name)
         listed = self._secrets() if self._secrets is not None else None
         known = Known(self.directory, self._log, self._builtin.observe_many, listed, self._entries_about, found)
         machine = seen(asked, known, now)
         steps = tuple(instance(machine))
         self._spare(suspects | blocked(steps), even_me=even_me)
         told, expires = asked.told() | {"even_me": even_me}, now + self._settings.respond.plan_expires
-        events = list(events_of(Plan(asked.incident, "instance", subject, steps, now, expires, told), self.by))
+        events = [*opened, *events_of(Plan(asked.incident, "instance", subject, steps, now, expires, told), self.by)]
         self._seal_together(events)
         state = self.plan(str(events[-1].details["plan"]))
         done = [each for each in state.steps if each.step.verb in machine.done and each.step.tactic in _FIRST]
@@ -135,23 +136,23 @@ class Drawing:
     def _entries_about(self, account: Account) -> list[Entry]:
         return list(journal.telling(self._log, journal.about(account.ref)))
 
-    def _incident(self, name: str, subject: Ref, since: float, found: Sequence[Entry] = ()) -> str:
-        """The incident of this name, or else the latest open one about the subject; opened where there is none, by what
-        was found.
+    def _incident(
+        self, name: str, subject: Ref, since: float, found: Sequence[Entry] = ()
+    ) -> tuple[str, Sequence[Event]]:
+        """The incident of this name, or else the latest open one about the subject; where there is none, a new one and
+        what opens it, by what was found. A plan that is refused opens none.
         """
         known = incidents(journal.telling(self._log, journal.RESPONSE))
         about = [each.name for each in known.values() if each.closed is None and subject in each.subjects]
         chosen = name or (about[-1] if about else new_name(self._clock(), subject.id, known))
-        if chosen not in known:
-            title = f"{subject.id} may be compromised"
-            origin = str(journal.head(self._log)["origin"]) if found else ""
-            told = [suspicion_of(replace(entry, origin=origin)) for entry in found]
-            suspicions = [each for each in told if each is not None]
-            event = opening(
-                self._clock(), self.by, chosen, title, subjects=[subject], since=since, findings=suspicions[:MOST]
-            )
-            self._recording.seal(event)
-        return chosen
+        if chosen in known:
+            return chosen, ()
+        title = f"{subject.id} may be compromised"
+        origin = str(journal.head(self._log)["origin"]) if found else ""
+        told = [suspicion_of(replace(entry, origin=origin)) for entry in found]
+        suspicions = [each for each in told if each is not None][:MOST]
+        event = opening(self._clock(), self.by, chosen, title, subjects=[subject], since=since, findings=suspicions)
+        return chosen, (event,)
 
     def draw_again(self, state: PlanState) -> PlanState:
         """The same question, asked of the world as it is now."""

@@ -129,7 +129,8 @@ def _looked_into(path: Path) -> tuple[bool, bytes]:
         with _opened(path, packed=packed) as file:
             return packed, file.read(MAX_LINE)
     except (OSError, EOFError) as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}", remedy="Name a file with records.") from error
+        said = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise ConfigurationError(f"{path} cannot be read: {said}", remedy="Name a file with records.") from error
 
 
 def _opened(path: Path, *, packed: bool) -> BinaryIO:
