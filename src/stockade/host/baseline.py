@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from stockade.host.facts import integrity
 from stockade.host.oddity import Unseen
 from stockade.host.picture import Picture
-from stockade.host.triage.familiar import LISTENER
+from stockade.host.triage.familiar import CONTENT, LISTENER, PACKAGE
 from stockade.host.triage.listening import Listener, listeners
 from stockade.host.triage.looking import Machine
 from stockade.host.triage.seen import Facts
@@ -17,7 +18,8 @@ def taken(machine: Machine) -> tuple[Picture, tuple[Unseen, ...]]:
     facts = Facts(machine)
     kinds = {
         LISTENER: {each.key: "" for each in _waiting(facts)},
-        "package": {name: package.version for name, package in facts.packages.installed.items()},
+        PACKAGE: {name: package.version for name, package in facts.packages.installed.items()},
+        CONTENT: integrity.contents(machine.root, facts.packages),
         **facts.lasting,
     }
     unseen = tuple(facts.unseen())

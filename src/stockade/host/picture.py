@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Final
 
 from stockade.errors import Tampered
+from stockade.host.triage.familiar import CONTENT, PACKAGE
 from stockade.host.updates import version
 
 FORM: Final = "stockade picture 1"
@@ -57,7 +58,7 @@ class Difference:
             return "new"
         if self.now is None:
             return "gone"
-        return "updated" if self.kind == "package" and version.compared(self.now, self.was) > 0 else "changed"
+        return "updated" if self.kind == PACKAGE and version.compared(self.now, self.was) > 0 else "changed"
 
     @property
     def counts(self) -> bool:
@@ -77,9 +78,14 @@ def parsed(octets: bytes) -> Picture:
 
 
 def compared(was: Picture, now: Picture) -> Iterator[Difference]:
-    """What is not as it was, kind by kind. A kind that only one picture has is not compared."""
-    for kind in was.kinds.keys() & now.kinds.keys():
+    """What is not as it was, kind by kind. A kind that only one picture has is not compared, and what the files of a
+    package hold only where the package is of the version that it was.
+    """
+    known, packages = was.kinds.get(PACKAGE, {}), now.kinds.get(PACKAGE, {})
+    for kind in sorted(was.kinds.keys() & now.kinds.keys()):
         before, after = was.kinds[kind], now.kinds[kind]
         for thing in sorted(before.keys() | after.keys()):
+            if kind == CONTENT and known.get(thing) != packages.get(thing):
+                continue
             if before.get(thing) != after.get(thing):
                 yield Difference(kind, thing, before.get(thing), after.get(thing))

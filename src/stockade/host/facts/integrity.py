@@ -10,7 +10,8 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,7 @@ FIRST: Final = frozenset(
 
 
 class Expected(NamedTuple):
-    """A file of a package, and the digest it should have."""
+    """A file of a package, and the digest it should have; empty where the database has none."""
 
     path: str
     package: str
@@ -60,12 +61,49 @@ class Difference:
     is_setting: bool = False
 
 
-def expected(packages: Packages) -> list[Expected]:
-    """Every file of every package of which a digest is kept; those through which everything passes come first."""
+class Contents:
+    """What files of packages hold, as it was read: a digest for each package, for whoever does not believe the database
+    of the machine. Settings are left out, as they are there to be changed.
+    """
+
+    def __init__(self, packages: Packages) -> None:
+        self._packages = packages
+        self._read = defaultdict[str, list[tuple[str, str]]](list)
+
+    def note(self, one: Expected, digest: str) -> None:
+        """A file, and the SHA-256 of what was read of it, or else what was there."""
+        if not self._packages.is_setting(one.path):
+            self._read[one.package].append((one.path, digest))
+
+    def digests(self) -> Mapping[str, str]:
+        """Package -> the SHA-256 of all its paths and their digests, in hexadecimal."""
+        lines = {
+            name: "".join(f"{path}\0{digest}\n" for path, digest in sorted(found)) for name, found in self._read.items()
+        }
+        return {
+            name: hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest() for name, text in lines.items()
+        }
+
+
+def expected(packages: Packages, *, all_files: bool = False) -> list[Expected]:
+    """Every file of every package of which a digest is kept, or all there are; those through which everything passes
+    come first.
+    """
     every = [
         Expected(path, name, digest) for name in packages.installed for path, digest in packages.digests(name).items()
     ]
+    if all_files:
+        known = {one.path for one in every}
+        every += [Expected(path, name, "") for path, name in packages.files() if path not in known]
     return sorted(every, key=lambda one: VITAL.match(one.path) is None)
+
+
+def contents(root: Path, packages: Packages) -> Mapping[str, str]:
+    """Package -> the digest of all that its files hold."""
+    found = Contents(packages)
+    for _ in compared(root, expected(packages, all_files=True), packages, found):
+        pass
+    return found.digests()
 
 
 def hurried(packages: Packages) -> list[Expected]:
@@ -79,40 +117,64 @@ def hurried(packages: Packages) -> list[Expected]:
     return [Expected(path, package, digest) for path, package, digest in digests if digest]
 
 
-def compared(root: Path, wanted: list[Expected], packages: Packages) -> Iterator[Difference | int]:
-    """Compare files in their order; gives the differences, and now and then how many are done."""
-    tree = Tree(root)
+def compared(
+    root: Path, wanted: list[Expected], packages: Packages, contents: Contents | None = None
+) -> Iterator[Difference | int]:
+    """Compare files in their order; gives the differences, and now and then how many are done. What they hold goes into
+    ``contents``, where it is wanted.
+    """
+    tree, also = Tree(root), contents is not None
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for done, found in enumerate(pool.map(lambda one: _compare(tree, one), wanted, chunksize=64), 1):
-            if found is not None:
-                yield Difference(*found, is_setting=packages.is_setting(found[0]))
+        seen = pool.map(lambda one: _seen(tree, one, also=also), wanted, chunksize=64)
+        for done, (one, found) in enumerate(zip(wanted, seen, strict=True), 1):
+            if contents is not None and found.holds:
+                contents.note(one, found.holds)
+            if found.state != "same":
+                facts = (found.mode, found.changed, found.is_program, packages.is_setting(one.path))
+                yield Difference(one.path, one.package, found.state, *facts)
             if done % 500 == 0:
                 yield done
 
 
-def _compare(tree: Tree, one: Expected) -> tuple[str, str, State, int, float, bool] | None:
+class _Seen(NamedTuple):
+    """What was met at the place of a file, and what it ``holds``, where that is wanted; empty for a folder."""
+
+    state: State
+    holds: str = ""
+    mode: int = 0
+    changed: float = 0.0
+    is_program: bool = False
+
+
+def _seen(tree: Tree, one: Expected, *, also: bool) -> _Seen:
     place = tree.at(one.path)
     try:
         about = os.lstat(place)
-        if not stat.S_ISREG(about.st_mode):  # the package brought a file, and a link lies there, or a device
-            return (one.path, one.package, "changed", about.st_mode, about.st_ctime, False)
-        digest, begins = _digest(place, one.digest)
+        if stat.S_ISREG(about.st_mode):
+            digest, holds, begins = _digests(place, one.digest, also=also)
+            state: State = "changed" if one.digest and digest != one.digest else "same"
+            return _Seen(state, holds, about.st_mode, about.st_ctime, begins == b"\x7fELF")
+        # where the package brought a file, something else lies: mostly a link
+        holds = f"link {os.readlink(place)}" if stat.S_ISLNK(about.st_mode) else ""  # noqa: PTH115
+        return _Seen("changed" if one.digest else "same", holds, about.st_mode, about.st_ctime)
     except (FileNotFoundError, NotADirectoryError):
-        return (one.path, one.package, "missing", 0, 0.0, False)
+        return _Seen("missing" if one.digest else "same", "nothing")
     except OSError:
-        return (one.path, one.package, "unreadable", 0, 0.0, False)
-    if digest == one.digest:
-        return None
-    return (one.path, one.package, "changed", about.st_mode, about.st_ctime, begins == b"\x7fELF")
+        return _Seen("unreadable" if one.digest else "same", "unreadable")
 
 
-def _digest(place: str, like: str) -> tuple[str, bytes]:
-    """The digest of a file by the algorithm of another, and its first four octets; leaves its time of access alone."""
+def _digests(place: str, like: str, *, also: bool) -> tuple[str, str, bytes]:
+    """The digest of a file by the algorithm of another, its SHA-256 where that is wanted too, and its first octets; no
+    digest of one that is larger than any package brings. Leaves its time of access alone.
+    """
     counted, begins = hashlib.new(DIGESTS.get(len(like), "sha256"), usedforsecurity=False), b""
+    second = hashlib.sha256() if also and counted.name != "sha256" else counted
     with opened(place, follow=False) as file:
         while octets := file.read(CHUNK):
             begins = begins or octets[:4]
             counted.update(octets)
+            if second is not counted:
+                second.update(octets)
             if file.tell() > LARGEST:
-                return "", begins
-    return counted.hexdigest(), begins
+                return "", "too large", begins
+    return counted.hexdigest(), second.hexdigest(), begins

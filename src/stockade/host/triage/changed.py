@@ -17,6 +17,7 @@ from stockade.events import Ref, Severity
 from stockade.host.facts.integrity import VITAL, Difference
 from stockade.host.facts.packages import Packages
 from stockade.host.oddity import Oddity, Unseen
+from stockade.host.triage.familiar import CONTENT, PACKAGE, Kinds, explained
 
 RENEWED: Final = re.compile(
     r"/node_modules/|/site-packages/|/dist-packages/|/google-cloud-sdk/|/cmake[^/]*/|/gems/|^/opt/"
@@ -29,6 +30,12 @@ PROOF: Final[Mapping[str, str]] = {
     "apk": "apk fetch --stdout {package} | tar -xzO {bare} | cmp - {path}",
 }
 """How to prove it: with the package as it is published, fetched and compared on another machine."""
+FETCH: Final[Mapping[str, str]] = {
+    "dpkg": "apt-get download {package} && dpkg-deb --fsys-tarfile {package}_*.deb | tar -C / --compare",
+    "rpm": "dnf download {package} && rpm -Vp {package}-*.rpm",
+    "apk": "apk fetch {package} && apk verify {package}-*.apk",
+}
+"""The same for all files of a package."""
 SOME: Final = 50
 
 
@@ -67,6 +74,46 @@ def told(host: str, one: Difference, packages: Packages) -> Oddity:
     )
     subject, title = Ref(host, "file", one.path), f"{one.path} of {one.package} {what}"
     return Oddity("package-file", severity, title, subject, WHY, look, harmless, ("T1554",), facts)
+
+
+def weighed(found: Iterable[Oddity | Unseen], was: Kinds, now: Mapping[str, str]) -> Iterator[Oddity | Unseen]:
+    """The same, as a note where the package's files hold what they held when the picture of the machine was taken."""
+    before = was.get(CONTENT, {})
+    for each in found:
+        package = str(each.facts.get("package", "")) if isinstance(each, Oddity) else ""
+        same = package in before and before[package] == now.get(package)
+        yield explained(each) if isinstance(each, Oddity) and same else each
+
+
+def rewritten(
+    host: str, found: Sequence[Difference], packages: Packages, was: Kinds, now: Mapping[str, str]
+) -> Iterator[Oddity]:
+    """Packages whose files hold something else than in the picture of the machine, though they are of the same version;
+    where a program of theirs is told already, nothing more. When the digests on this machine agree with what is there
+    now, somebody has written those anew, too.
+    """
+    differing = {one.package for one in found if one.state == "changed" and not one.is_setting}
+    told_of = {one.package for one in found if one.state == "changed" and not one.is_setting and is_alarming(one)}
+    versions, before = was.get(PACKAGE, {}), was.get(CONTENT, {})
+    for package in sorted(now.keys() & before.keys() - told_of):
+        if now[package] != before[package] and versions.get(package) == packages.installed[package].version:
+            yield _rewritten(host, package, packages, agrees=package not in differing)
+
+
+def _rewritten(host: str, package: str, packages: Packages, *, agrees: bool) -> Oddity:
+    version = packages.installed[package].version
+    title = f"files of {package} are not as in the picture of this machine, and its version is"
+    why = "Who is root can change a program and the digest of it alike; the picture is vouched for by the log."
+    look = FETCH[packages.manager].format(package=package)
+    harmless = (
+        "The digests on this machine agree with what is there: they were written anew, which no update does."
+        if agrees
+        else "What differs is no program: packages that renew their own files look so, when they have."
+    )
+    facts = {"package": package, "version": version, "agrees": agrees}
+    severity: Severity = "critical" if agrees else "medium"
+    subject = Ref(host, "package", package)
+    return Oddity("package-rewritten", severity, title, subject, why, look, harmless, ("T1554", "T1070"), facts)
 
 
 def _grouped(host: str, found: Iterable[Difference], packages: Packages, what: str, technique: str) -> Iterator[Oddity]:

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from stockade.host.facts import githooks, integrity, journal, logfiles, walked
+from stockade.host.facts.integrity import Expected
 from stockade.host.facts.packages import Packages
 from stockade.host.triage import changed, entry, gitsettings, logs, modules, persistence, privileged
+from stockade.host.triage.familiar import CONTENT
 from stockade.host.triage.looking import Look, Progress, Told
 from stockade.host.triage.origin import News
 from stockade.host.triage.persistence import Sight
@@ -96,16 +98,24 @@ class Disk:
 
     def integrity(self) -> Iterator[Told]:
         """Files of packages against their digests: all of them, or in a hurry those that intruders change."""
-        choose = integrity.expected if self.machine.thorough else integrity.hurried
-        wanted, found = choose(self.packages), list[integrity.Difference]()
-        for each in integrity.compared(self.machine.root, wanted, self.packages):
+        machine, was = self.machine, self._facts.picture or {}
+        contents = integrity.Contents(self.packages) if machine.thorough and CONTENT in was else None
+        wanted, found = self._wanted(all_files=contents is not None), list[integrity.Difference]()
+        for each in integrity.compared(machine.root, wanted, self.packages, contents):
             if isinstance(each, int):
                 yield Progress("files", each, len(wanted))
             else:
                 found.append(each)
-        yield from changed.odd(self.machine.name, found, self.packages)
+        now = contents.digests() if contents is not None else {}
+        yield from changed.weighed(changed.odd(machine.name, found, self.packages), was, now)
+        yield from changed.rewritten(machine.name, found, self.packages, was, now)
         if wanted:
             yield changed.no_proof(self.machine.name, len(wanted), self.packages)
+
+    def _wanted(self, *, all_files: bool) -> list[Expected]:
+        if self.machine.thorough:
+            return integrity.expected(self.packages, all_files=all_files)
+        return integrity.hurried(self.packages)
 
 
 def looks(facts: Facts) -> dict[str, Look]:

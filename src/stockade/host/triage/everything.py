@@ -27,7 +27,7 @@ def triage(
     """Look at everything; what is found is told as soon as it is. ``picture`` are the things of the machine's picture,
     where there is one: what it has is a note. ``more`` are looks for which others have the data.
     """
-    facts = Facts(machine)
+    facts = Facts(machine, picture)
     listeners = frozenset(picture.get(LISTENER, ())) if picture is not None else None
     looks = {**live.looks(facts, listeners), **disk.looks(facts), **more(facts), **live.last(facts)}
     for told in looked(looks):

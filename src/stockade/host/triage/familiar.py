@@ -11,6 +11,8 @@ from stockade.host.oddity import Oddity
 Kinds = Mapping[str, Mapping[str, str]]
 """Kind by kind, each thing with what tells it apart from another of that name."""
 LISTENER: Final = "listener"
+PACKAGE: Final = "package"
+CONTENT: Final = "files of package"
 FILE: Final = "file"
 MODULE: Final = "module"
 FORMAT: Final = "program format"
@@ -30,7 +32,12 @@ class Familiar:
         """The oddity, as a note when the picture has what it is about, unchanged."""
         kind, thing = OF.get(oddity.subject.kind, ""), oddity.subject.id.removeprefix("binfmt_misc/")
         before = self.was.get(kind, {}).get(thing)
-        if before is None or before != self.now.get(kind, {}).get(thing) or oddity.severity == "informational":
-            return oddity
-        explained = f"It is in the picture of this machine, and as it was then. {oddity.harmless}".rstrip()
-        return replace(oddity, severity="informational", harmless=explained)
+        return oddity if before is None or before != self.now.get(kind, {}).get(thing) else explained(oddity)
+
+
+def explained(oddity: Oddity) -> Oddity:
+    """The same as a note, as it was there when the picture was taken."""
+    if oddity.severity == "informational":
+        return oddity
+    harmless = f"It is in the picture of this machine, and as it was then. {oddity.harmless}".rstrip()
+    return replace(oddity, severity="informational", harmless=harmless)

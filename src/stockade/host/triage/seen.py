@@ -19,10 +19,10 @@ F = TypeVar("F")
 
 
 class Facts:
-    """What is read of a machine, once each, when it is first asked for."""
+    """What is read of a machine, once each, when it is first asked for; ``picture`` has the things of its picture."""
 
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
+    def __init__(self, machine: Machine, picture: Kinds | None = None) -> None:
+        self.machine, self.picture = machine, picture
         self._unseen: list[Unseen] = []
         self._programs: tuple[tuple[Program, ...], tuple[Unseen, ...]] = ((), ())
 
