@@ -112,6 +112,7 @@ PURE = [
     "stockade.host.facts.procfs",
     "stockade.host.oddity",
     "stockade.host.picture",
+    "stockade.host.pictured",
     "stockade.host.restrict.named",
     "stockade.host.restrict.rules",
     "stockade.host.restrict.standing",

@@ -52,12 +52,13 @@ def triage(
     """
     from stockade.app.host import afar
     from stockade.app.host import hosts as here
+    from stockade.app.host.pictures import known
     from stockade.cli import triage as shown
 
     if hosts:
         asked = afar.Asked(shlex.split(ssh), sudo, not quick, patience)
         with shown.watched(hosts) as hear:
-            reports = afar.looked_at(hosts, asked, hear)
+            reports = afar.looked_at(hosts, asked, hear, partial(known, stockade(config)))
     else:
         machine = here.this_machine(thorough=not quick)
         with shown.watched([machine.name]) as hear:

@@ -15,14 +15,11 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 SOURCE: Final = Path(__file__).parent.parent
 SENT: Final = (
-    "events.py",
-    "errors.py",
-    "host/__init__.py",
-    "host/oddity.py",
-    "host/patience.py",
-    "host/facts",
-    "host/triage",
+    *("events.py", "errors.py", "host/__init__.py", "host/oddity.py", "host/patience.py", "host/facts", "host/triage"),
+    *("host/baseline.py", "host/picture.py", "host/pictured.py", "host/updates/__init__.py", "host/updates/version.py"),
 )
+PICTURE: Final = "picture.json"
+"""In the file, the things of the machine's picture, where it is to be looked at in the light of that."""
 OLDEST: Final = (3, 11)
 """The Python that it needs."""
 TOO_OLD: Final = 93
@@ -39,13 +36,15 @@ main(sys.argv[1])
 """
 
 
-def parcel() -> bytes:
-    """The file: a zip archive of Python modules, the same octets for the same source."""
+def parcel(picture: bytes = b"") -> bytes:
+    """The file: a zip archive of Python modules, and of the ``picture``; the same octets for the same source."""
     packed = io.BytesIO()
     with ZipFile(packed, "w", ZIP_DEFLATED) as archive:
         archive.writestr(ZipInfo("stockade/__init__.py"), "")
         for path in sorted(_files()):
             archive.writestr(ZipInfo(f"stockade/{path.relative_to(SOURCE)}"), path.read_bytes(), ZIP_DEFLATED)
+        if picture:
+            archive.writestr(ZipInfo(PICTURE), picture, ZIP_DEFLATED)
     return packed.getvalue()
 
 

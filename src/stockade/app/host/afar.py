@@ -11,11 +11,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from threading import Event, Timer
-from typing import Final
+from typing import Final, TypeVar
 
-from stockade.errors import ConfigurationError
+from stockade.errors import ConfigurationError, StockadeError, Tampered, Unavailable
 from stockade.host.oddity import Unseen
 from stockade.host.parcel import TOO_OLD, command, parcel
+from stockade.host.picture import Picture
+from stockade.host.pictured import read as read_picture
 from stockade.host.triage.looking import Told
 from stockade.host.triage.report import Report, few, reported
 from stockade.host.triage.sent import LONGEST, read
@@ -41,30 +43,78 @@ class Asked:
     patience: float = PATIENCE
 
 
-def looked_at(hosts: Sequence[str], asked: Asked, hear: Callable[[str, Told], None]) -> list[Report]:
+T = TypeVar("T")
+Pictured = tuple[Picture, tuple[Unseen, ...]]
+"""The picture of a machine, and what could not be put into it."""
+Known = tuple[Picture | None, tuple[Unseen, ...]]
+"""The picture of a machine where there is one, and what is wrong with it."""
+
+
+def unknown(_host: str) -> Known:
+    """What is known of a machine where no pictures are kept."""
+    return None, ()
+
+
+def looked_at(
+    hosts: Sequence[str], asked: Asked, hear: Callable[[str, Told], None], known: Callable[[str], Known] = unknown
+) -> list[Report]:
     """Look at them; ``hear`` is told everything at once, from several threads, with the machine it is of. The reports
-    come in the order of the names. Raises ConfigurationError for what is no name of a machine.
+    come in the order of the names. Each is looked at in the light of its picture, where one is ``known``. Raises
+    ConfigurationError for what is no name of a machine.
     """
+    names = _names(hosts)
+    pictures = {host: known(host) for host in names}
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        return list(threads.map(lambda host: _one(host, pictures[host], asked, partial(hear, host)), names))
+
+
+def pictured(hosts: Sequence[str], asked: Asked, now: float) -> dict[str, Pictured | StockadeError]:
+    """Take the pictures of machines; or why there is none. Raises ConfigurationError as ``looked_at`` does."""
+    names = _names(hosts)
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        return dict(zip(names, threads.map(lambda host: _pictured(host, asked, now), names), strict=True))
+
+
+def _names(hosts: Sequence[str]) -> list[str]:
     for host in hosts:
         if not host or host.startswith("-") or not host.isprintable() or " " in host:
             raise ConfigurationError(f"{host!r} is not the name of a machine", remedy="Write a name as ssh takes it.")
-    sent, names = parcel(), list(dict.fromkeys(hosts))
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        return list(threads.map(lambda host: _one(host, sent, asked, partial(hear, host)), names))
+    return list(dict.fromkeys(hosts))
 
 
-def _one(host: str, sent: bytes, asked: Asked, hear: Callable[[Told], None]) -> Report:
+def _one(host: str, known: Known, asked: Asked, hear: Callable[[Told], None]) -> Report:
+    picture, unseen = known
+    sent = parcel(picture.octets() if picture else b"")
+
     def heard() -> Iterator[Told]:
-        for told in _told(host, sent, asked):
+        yield from unseen
+        for told in _told(host, sent, asked, {"thorough": asked.thorough}, lambda lines: few(read(host, lines))):
             hear(told)
             yield told
 
     return reported(host, heard())
 
 
-def _told(host: str, sent: bytes, asked: Asked) -> Iterator[Told]:
-    request = {"name": host, "thorough": asked.thorough, "patience": max(1, round(asked.patience))}
-    there = command(request, sudo=asked.sudo)
+def _pictured(host: str, asked: Asked, now: float) -> Pictured | StockadeError:
+    def understood(lines: Iterator[str]) -> Iterator[Pictured | StockadeError]:
+        try:
+            yield read_picture(host, now, lines)
+        except StockadeError as error:
+            yield error
+
+    first, *more = _told(host, parcel(), asked, {"picture": True}, understood)
+    missing = next((each for each in (*more, first) if isinstance(each, Unseen)), None)
+    if missing is not None and not isinstance(first, Tampered):
+        return Unavailable(f"{host}: {missing.why}", remedy=missing.remedy)
+    assert not isinstance(first, Unseen)  # noqa: S101  that was what is missing
+    return first
+
+
+def _told(
+    host: str, sent: bytes, asked: Asked, request: dict[str, object], understood: Callable[[Iterator[str]], Iterator[T]]
+) -> Iterator[T | Unseen]:
+    """What is ``understood`` of what a machine answers to a request; at the end, why that is not all."""
+    there = command({"name": host, "patience": max(1, round(asked.patience)), **request}, sudo=asked.sudo)
     with tempfile.TemporaryFile() as complaints:
         try:
             process = subprocess.Popen(
@@ -78,7 +128,7 @@ def _told(host: str, sent: bytes, asked: Asked) -> Iterator[Told]:
             return
         with process, limited(process, asked.patience) as late:
             _give(process, sent)
-            yield from few(read(host, _lines(process)))
+            yield from understood(_lines(process))
             code = _ended(process)
         complaints.seek(0)
         said = complaints.read(LONGEST).decode("utf-8", "backslashreplace")

@@ -14,10 +14,8 @@ from stockade.audit.octets import found
 from stockade.config.state import state_of
 from stockade.errors import ConfigurationError, StockadeError, Tampered
 from stockade.events import Entry, Event, Outcome, Ref
-from stockade.host import baseline
 from stockade.host.oddity import Unseen
 from stockade.host.picture import Difference, Picture, compared, parsed
-from stockade.host.triage.looking import Machine
 
 TAKEN: Final = re.compile(rb'"host\.baseline"')
 MOST: Final = 100
@@ -33,19 +31,18 @@ class Kept:
     entry: Entry
 
 
-def take(asked: Stockade, machine: Machine) -> tuple[Kept, tuple[Unseen, ...]]:
-    """Take a picture and keep it, in the log by its digest and as a file. Raises Unavailable, Tampered."""
-    picture, unseen = baseline.taken(machine)
+def keep(asked: Stockade, picture: Picture) -> Kept:
+    """Keep a picture, in the log by its digest and as a file. Raises Unavailable, Tampered."""
     details = {"digest": picture.digest, "things": dict(picture.counts), "unseen": list(picture.unseen)}
     with asked.recording() as record:
-        record.insist(Event(asked.clock(), "host.baseline", asked.actor, about(machine.name), details=details))
-    file = file_of(asked, machine.name)
+        record.insist(Event(asked.clock(), "host.baseline", asked.actor, about(picture.host), details=details))
+    file = file_of(asked, picture.host)
     file.parent.mkdir(mode=0o700, exist_ok=True)
     partial = file.with_suffix(".partial")
     partial.touch(mode=0o600)
     partial.write_bytes(picture.octets())
     partial.replace(file)
-    return kept(asked, machine.name), unseen
+    return kept(asked, picture.host)
 
 
 def kept(asked: Stockade, host: str) -> Kept:
@@ -78,34 +75,38 @@ def known(asked: Stockade, host: str) -> tuple[Picture | None, tuple[Unseen, ...
         return None, (Unseen("the picture of the machine", error.message, error.remedy),)
 
 
-def compare(asked: Stockade, machine: Machine, of: str = "") -> tuple[Kept, list[Difference], tuple[Unseen, ...]]:
-    """Compare a machine with its picture, or with that of the machine whose place it takes, and have that on record.
-    Raises as ``kept`` does.
+def compare(asked: Stockade, now: Picture, of: str = "") -> tuple[Kept, list[Difference]]:
+    """Compare a machine as it is now with its picture, or with that of the machine whose place it takes, and have that
+    on record. Raises as ``kept`` does.
     """
-    before = kept(asked, of or machine.name)
-    now, unseen = baseline.taken(machine)
+    before = kept(asked, of or now.host)
     differences = list(compared(before.picture, now))
     counted = [each for each in differences if each.counts]
     details = {"digest": before.picture.digest, "changed": len(counted), "differences": _told(differences)}
     outcome: Outcome = "failure" if counted else "success"
     with asked.recording(anew=False) as record:
-        moment, host = asked.clock(), about(machine.name)
+        moment, host = asked.clock(), about(now.host)
         record.insist(Event(moment, "host.diff", asked.actor, host, None, outcome, details))
-    return before, differences, unseen
+    return before, differences
 
 
-def verify(asked: Stockade, machine: Machine, of: str = "") -> tuple[Kept, tuple[Unseen, ...]]:
+def verify(asked: Stockade, now: Picture, of: str = "") -> Kept:
     """Show that a machine is as its picture, but for packages that were brought up to date. Raises Tampered where it is
     not, and as ``kept`` does.
     """
-    before, found, unseen = compare(asked, machine, of)
+    before, found = compare(asked, now, of)
     differences = [each for each in found if each.counts]
     if differences:
         first = "; ".join(f"{each.kind} {each.thing} is {each.change}" for each in differences[:5])
         more = f"; and {len(differences) - 5} more" if len(differences) > 5 else ""
         remedy = "See them all: stockade host diff. Take a new picture only when you can explain each."
-        raise Tampered(f"{machine.name} is not as its picture: {first}{more}", remedy=remedy)
-    return before, unseen
+        raise Tampered(f"{now.host} is not as {whose(before, now)} picture: {first}{more}", remedy=remedy)
+    return before
+
+
+def whose(before: Kept, now: Picture) -> str:
+    """Whose picture it is, in a sentence about the machine as it is now."""
+    return "its" if before.picture.host == now.host else f"{before.picture.host}'s"
 
 
 def file_of(asked: Stockade, host: str) -> Path:

@@ -8,12 +8,14 @@ import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 from stockade.events import Ref
 from stockade.host.oddity import Oddity, Unseen
+from stockade.host.triage.familiar import Kinds
 from stockade.host.triage.looking import Machine, Progress, Told
 from stockade.host.triage.report import WORST_FIRST
 
@@ -75,17 +77,35 @@ def _count(said: object) -> int:
 
 
 def main(request: str) -> None:
-    """Look at the machine that this runs on, and tell it on standard output.
+    """Look at the machine that this runs on, or take its picture, and tell that on standard output.
 
-    ``request`` is a JSON object: the ``name`` that the machine goes by, whether to be ``thorough``, and the seconds of
-    ``patience`` after which nobody waits any more and it ends, whatever it hangs on.
+    ``request`` is a JSON object: the ``name`` that the machine goes by, whether to be ``thorough`` or that the
+    ``picture`` is to be taken, and the seconds of ``patience`` after which nobody waits any more and it ends, whatever
+    it hangs on.
     """
-    from stockade.host.triage.everything import triage
-
     asked = json.loads(request)
     signal.alarm(int(asked.get("patience", 0)))
     name = asked.get("name") or os.uname().nodename
-    for told in triage(Machine(Path("/"), name, time.time(), asked["thorough"])):
-        sys.stdout.write(written(told) + "\n")
+    machine = Machine(Path("/"), name, time.time(), asked.get("thorough", True))
+    for line in _picture(machine) if asked.get("picture") else _look(machine):
+        sys.stdout.write(line + "\n")
         sys.stdout.flush()
-    sys.stdout.write(json.dumps(END) + "\n")
+
+
+def _look(machine: Machine) -> Iterator[str]:
+    from stockade.host.picture import parsed
+    from stockade.host.triage.everything import triage
+
+    kinds: Kinds | None = None
+    with suppress(OSError, AttributeError):  # AttributeError: it was not sent as one file
+        kinds = parsed(__loader__.get_data(f"{__loader__.archive}/picture.json")).kinds  # type: ignore[name-defined]
+    yield from map(written, triage(machine, picture=kinds))
+    yield json.dumps(END)
+
+
+def _picture(machine: Machine) -> Iterator[str]:
+    from stockade.host import baseline, pictured
+
+    picture, unseen = baseline.taken(machine)
+    yield from map(written, unseen)
+    yield from pictured.written(picture)
