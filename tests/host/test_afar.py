@@ -105,7 +105,7 @@ def test_somebody_without_rights_is_told_what_they_could_not_see() -> None:
     argv = [*nobody, python, "-I", "-S", "-c", START, json.dumps({"name": "web1", "thorough": False})]
     done = subprocess.run(argv, input=parcel(), capture_output=True, cwd="/", check=False, timeout=60)
     unseen = [each for each in read("web1", done.stdout.decode().splitlines()) if isinstance(each, Unseen)]
-    assert any("processes: program, open files, environment" in each.what for each in unseen), done.stderr
+    assert any("processes: program, open files, libraries, environment" in each.what for each in unseen), done.stderr
     assert "eBPF programs" in {each.what for each in unseen}
 
 
