@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,13 +45,13 @@ MARKS: Final = {
 
 
 def show(state: PlanState, rule: Rule, *, everything: bool = False) -> None:
-    """The whole plan as it stands."""
-    now = time.time()
+    """The whole plan as it stands: ``everything`` in the order in which it is taken, else steps alike folded."""
+    now, gathered = time.time(), _in_order if everything else _together
     screen.say(*_heading(state, now))
-    for tactic, group in groupby(state.steps, key=lambda each: each.step.tactic):
-        steps = list(group)
-        screen.say("", _tactic(state, rule, tactic))
-        screen.say(_steps(steps, 10**9 if everything else FEW))
+    for steps in gathered(state.steps, lambda each: each.step.tactic):
+        screen.say("", _tactic(state, rule, steps[0].step.tactic))
+        alike = gathered(steps, lambda each: (each.step.verb, each.step.by_hand))
+        screen.say(_steps(alike, 10**9 if everything else FEW))
     screen.say("", *summary(state))
     what_next(state, rule)
 
@@ -93,11 +93,23 @@ def _tactic(state: PlanState, rule: Rule, tactic: Tactic) -> Text:
     return line
 
 
-def _steps(steps: Sequence[StepState], most: int) -> RenderableType:
+def _in_order(steps: Sequence[StepState], by: Callable[[StepState], object]) -> Iterator[list[StepState]]:
+    """Those alike that follow one another."""
+    return (list(group) for _, group in groupby(steps, key=by))
+
+
+def _together(steps: Sequence[StepState], by: Callable[[StepState], object]) -> Iterator[list[StepState]]:
+    """Those alike wherever they stand: of each of a program's tokens, three things are done one after another."""
+    found: dict[object, list[StepState]] = {}
+    for each in steps:
+        found.setdefault(by(each), []).append(each)
+    return iter(found.values())
+
+
+def _steps(groups: Iterable[list[StepState]], most: int) -> RenderableType:
     narrow = screen.console().width < WIDE
     listed = _columns(narrow=narrow)
-    for _, group in groupby(steps, key=lambda each: (each.step.verb, each.step.by_hand)):
-        alike = list(group)
+    for alike in groups:
         shown = _notable(alike, most)
         for each in shown:
             what, said = (screen.shown(each.step.verb), _target(each)), _said(each, alone=len(alike) < 3)
@@ -157,6 +169,8 @@ def _said(each: StepState, *, alone: bool) -> Text:
         text += screen.shown("  by hand", "bold yellow")
     elif each.step.undo is None and each.step.tactic not in UNASKED:
         text += screen.shown("  cannot be undone", "red")
+    if each.progress is Progress.PENDING and "after" in each.step.details:
+        text += screen.shown(f"  after step {each.step.details['after']}", "dim")
     if each.note and each.progress in {Progress.FAILED, Progress.WAITING}:
         text += Text("\n") + screen.shown(each.note, "yellow")
     if alone and each.step.effect and each.progress is Progress.PENDING:
