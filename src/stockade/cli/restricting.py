@@ -144,7 +144,7 @@ def _shut(asked: Asked, confirm_within: str, config: Path | None, *, dry_run: bo
             return screen.say_json({"drawn": drawn, "answers": _as_json(answers), "confirm": _typed("confirm", config)})
         _say_after(answers)
         if sys.stdin.isatty() and _answered(end):
-            network.confirm()
+            network.confirm(drawn)
             return _kept(config)
     return _say_how(end, config)
 

@@ -74,7 +74,7 @@ class HostActuator:
         wanted = self._draw(step)
         note = Note(FORMS[step.verb], _digest(step), by.id[:40] if by else "a plan", self._clock())
         answers = shut(self._packets, wanted.restriction, WITHIN, note, sessions=wanted.sessions, sinks=wanted.sinks)
-        self._packets.confirm()
+        self._packets.confirm(note.digest)
         for done in (step.verb, "network.confirm"):
             self._tell(done, step, by)
         return {"silent": [each.name for each, answered in answers.items() if answered is False]}

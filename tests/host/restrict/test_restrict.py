@@ -12,7 +12,7 @@ import pytest
 
 from stockade.app.stockade import Stockade
 from stockade.config import load
-from stockade.errors import Unavailable
+from stockade.errors import Refused, Unavailable
 from stockade.events import Event, Ref
 from stockade.host.restrict.kernel import PacketFilter
 from stockade.host.restrict.named import Restriction, network_of
@@ -120,12 +120,26 @@ def test_a_rule_that_would_cut_off_the_operator_is_refused_or_rolled_back_with_t
     ]  # fmt: skip
 
 
-def test_a_typed_word_keeps_it(hosts: Hosts) -> None:
-    with Terminal(hosts, "restrict", "--allow", f"{four('friend')}/24", "--confirm-within", "90s") as typing:
+def test_who_may_be_anywhere_is_asked_from_where_and_a_typed_word_keeps_it(hosts: Hosts) -> None:
+    asked = ("restrict", "--allow", f"{four('friend')}/24", "--confirm-within", "90s")
+    with Terminal(hosts, *asked) as typing:
+        typing.read_until("this is no console, and no connection of SSH is there")
+    with Terminal(hosts, *asked, "--even-me") as typing:
         typing.read_until("Enter shuts it")
         assert hosts.reaches("evil", four("evil", 1), 9000)
         typing.type("")
         typing.read_until("Type keep")
+        first = json.loads(hosts.console("restrictions", "--json").stdout)["note"]["digest"]
+        second = hosts.console("restrict", "--allow", f"{four('friend')}/24", "--allow", "192.0.2.1", "--even-me")
+        assert "is on trial still: this takes its place" in " ".join(second.stdout.split())
+        typing.type("keep")
+        typing.read_until("has shut the network in another way")
+    assert json.loads(hosts.console("restrictions", "--json").stdout)["kept"] == 0
+    with Terminal(hosts, *asked, "--even-me") as typing:
+        typing.read_until("Enter shuts it")
+        typing.type("")
+        typing.read_until("Type keep")
+        assert json.loads(hosts.console("restrictions", "--json").stdout)["note"]["digest"] == first
         typing.type("keep")
         typing.read_until("It stays shut")
         assert hosts.cut("evil", four("evil", 1), 9000)
@@ -202,6 +216,16 @@ def test_what_is_cut_off_is_tried_as_soon_as_it_may_pass_again(hosts: Hosts) -> 
 
 def _sending(hosts: Hosts) -> str:
     return hosts.run("machine", "ss", "-Htin", "sport", "=", "9000")
+
+
+def test_of_two_at_the_same_moment_one_is_told_of_the_other(hosts: Hosts, monkeypatch: pytest.MonkeyPatch) -> None:
+    packets = PacketFilter(hosts.nft)
+    late = packets.script(Restriction(), 60, NOTE)
+    packets.try_out(Restriction(people=(network_of(four("friend")),)), 60, NOTE)
+    monkeypatch.setattr(packets, "script", lambda *_: late)
+    with pytest.raises(Refused, match="somebody else, alice, has shut the network"):
+        packets.try_out(Restriction(), 60, NOTE)
+    assert hosts.reaches("friend", four("friend", 1), 9000)
 
 
 def test_it_is_taken_away_at_once_when_what_was_named_does_not_answer_any_more(hosts: Hosts) -> None:

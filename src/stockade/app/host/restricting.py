@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from stockade.app.host.whence import whence
-from stockade.errors import Refused, StockadeError
+from stockade.errors import ConfigurationError, Refused, StockadeError
 from stockade.events import Event, Outcome, Ref
 from stockade.host.acting import HostActuator, Wanted
 from stockade.host.restrict import sessions, words
@@ -157,10 +157,10 @@ class Restricting:
         self._tell(action, told)
         return answers
 
-    def confirm(self) -> None:
-        """Keep what is on trial. Raises Refused when nothing is."""
+    def confirm(self, drawn: Drawn | None = None) -> None:
+        """Keep what is on trial; only this, where it is said. Raises Refused when nothing is, or something else."""
         try:
-            kept = self._packets.confirm()
+            kept = self._packets.confirm(digest(drawn.restriction) if drawn else "")
         except Refused:
             self.tidy()
             raise
@@ -209,7 +209,8 @@ class Restricting:
         """The networks that accounts came from, and why each is let in. Raises Refused where there is none."""
         found = dict[str, str]()
         for user in users:
-            name = user.removeprefix(USER)
+            if not (name := user.removeprefix(USER)):
+                raise ConfigurationError("user: names nobody", remedy="Write it as user:alice.")
             for each in self._came_from(name):
                 at, said = str(each.network), each.because(name, self._clock())
                 found[at] = f"{found[at]}; {said}" if at in found else said
@@ -224,8 +225,12 @@ class Restricting:
         if not restriction.strict and not any(each.role == "resolver" for each in restriction.servers):
             yield "no resolver elsewhere is known, so names will not be found: --allow-out ADDRESS:53/udp keeps one"
         places = {"the counters": str(self._settings.store.written), "the accounts": self._settings.database_url()}
-        for device in {tunnel for each in restriction.sessions if (tunnel := tunnel_to(each.peer))}:
-            yield f"you come through {device}, a tunnel: name its other end, or it is cut off: --operator ADDRESS"
+        yield from _tunnels(restriction)
+        with suppress(StockadeError):
+            now = self._packets.standing()
+            if now and now.on_trial and now.note:
+                ago = max(0.0, self._clock() - now.note.at)
+                yield f"what {now.note.by} has shut {ago:.0f} s ago is on trial still: this takes its place"
         for what, url in (places | {"the service behind": self._settings.upstream or ""}).items():
             with suppress(StockadeError, ValueError):
                 server = _of_url(url, "server")
@@ -276,6 +281,16 @@ def restricting(stockade: Stockade) -> Iterator[Restricting]:
         yield Restricting(settings, recording, by=stockade.actor, clock=stockade.clock)
 
 
+def _tunnels(restriction: Restriction) -> Iterator[str]:
+    """Which of those that may come do so through a tunnel, whose own packets go somewhere else."""
+    own = {each.peer for each in restriction.sessions}
+    people = [each.network_address for each in restriction.people if each.num_addresses == 1]
+    through = {device: address for address in (*people, *own) if (device := tunnel_to(address))}
+    for device, address in through.items():
+        who = "you come" if address in own else f"{address} comes"
+        yield f"{who} through {device}, a tunnel: name its other end, or it is cut off: --operator ADDRESS"
+
+
 def _refuse_to_guess(restriction: Restriction, asked: Asked) -> None:
     """Raises Refused where whoever works over the network cannot be told, and none of them would be kept."""
     if sessions.tunnelled() and not asked.operator:
@@ -289,6 +304,11 @@ def _refuse_to_guess(restriction: Restriction, asked: Asked) -> None:
         raise Refused(
             f"this would cut off everybody who works here over SSH, from {known}, and you may be one of them",
             remedy="Say where you come from: --operator ADDRESS.",
+        )
+    if sessions.elsewhere() and not (others or asked.operator):
+        raise Refused(
+            "from where you come cannot be told: this is no console, and no connection of SSH is there",
+            remedy="Say it: --operator ADDRESS. If you sit at the machine itself, add --even-me.",
         )
 
 

@@ -42,13 +42,22 @@ class PacketFilter:
     def try_out(self, restriction: Restriction, within: float, note: Note) -> None:
         """Shut the network, for ``within`` seconds unless it is confirmed. nft looks whether it can be done first."""
         script = self.script(restriction, within, note)
-        self._nft("-c", "-f", "-", given=script)
-        self._nft("-f", "-", given=script)
+        try:
+            self._nft("-c", "-f", "-", given=script)
+            self._nft("-f", "-", given=script)
+        except Unavailable as error:
+            if "File exists" not in error.message:
+                raise
+            raise _others(self.standing()) from error
 
-    def confirm(self) -> Standing:
-        """Keep what is on trial. Raises Refused when nothing is, or its time is up."""
+    def confirm(self, digest: str = "") -> Standing:
+        """Keep what is on trial, if it is the one with this digest. Raises Refused when nothing is, its time is up, or
+        somebody else's has taken its place.
+        """
         now = self.standing()
         if now is not None and now.on_trial:
+            if digest and now.note and now.note.digest != digest:
+                raise _others(now)
             others = [each for each in now.numbers if each != now.trial]
             try:
                 self._nft("-f", "-", given=rules.confirmed(now.trial, others))
@@ -69,3 +78,11 @@ class PacketFilter:
     def lift(self) -> None:
         """Take all of it away; nothing happens when nothing is there."""
         self._nft("-f", "-", given=rules.lifted())
+
+
+def _others(now: Standing | None) -> Refused:
+    by = f", {now.note.by}," if now and now.note else ""
+    return Refused(
+        f"somebody else{by} has shut the network in another way meanwhile, and that is what counts",
+        remedy="See how: stockade host restrictions. Then give the command again, or confirm theirs.",
+    )

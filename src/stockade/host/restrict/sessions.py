@@ -70,6 +70,15 @@ def others(proc: Path = PROC) -> tuple[Connection, ...]:
     return tuple(sorted({c for i, c in there.items() if i in held and not c.peer.is_loopback}, key=str))
 
 
+def elsewhere(terminal: int = 0) -> bool:
+    """Whether this command is typed at a pseudo terminal (pts(4)): of mosh, of a console in a browser, of tmux whose
+    session has ended. Who types there may be anywhere.
+    """
+    with suppress(OSError):
+        return os.ttyname(terminal).startswith("/dev/pts/")
+    return False
+
+
 def _above(pid: int, proc: Path) -> Iterator[int]:
     for _ in range(DEEPEST):
         if pid <= 1:
