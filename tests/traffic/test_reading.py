@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,9 @@ ZEEK_JSON = """\
 {"ts":1700000002,"id.orig_h":"10.0.0.5","id.resp_h":"10.0.0.53","id.resp_p":53,"query":"a.example","qtype_name":"A"}
 {"ts":1700000003,"id.orig_h":"10.0.0.5"
 {"ts":-4,"id.orig_h":"10.0.0.5","id.resp_h":"10.0.0.53"}
+{"ts":1700000004,"id.orig_h":"10.0.0.5","id.resp_h":"192.0.2.9","duration":1e300}
+{"ts":1700000005,"id.orig_h":"10.0.0.5","id.resp_h":"192.0.2.9","duration":-4}
+{"ts":1700200000,"id.orig_h":"10.0.0.5","id.resp_h":"192.0.2.9"}
 """
 
 
@@ -48,7 +52,7 @@ def test_the_quick_way_and_the_slow_way_say_the_same(
         other = read(slow, file, DATING)
         assert rows(quick) == rows(slow)
         assert one == other
-        assert one.records + one.damaged == (3 if text.startswith("#") else 5)
+        assert one.records + one.damaged == (3 if text.startswith("#") else 8)
         assert one.damaged > 0
         assert quick.whole
         assert slow.whole
@@ -79,6 +83,22 @@ def test_a_packed_file_that_ends_too_soon_gives_what_there_is(tmp_path: Path, he
     found = read(held, file, DATING)
     assert 1_000 < found.records < 20_000
     assert found.damaged in {1, 2}
+
+
+def test_what_was_recorded_in_the_future_is_damaged_and_does_not_move_the_time_that_is_looked_at(
+    tmp_path: Path, held: Table
+) -> None:
+    file = tmp_path / "access.log"
+    file.write_text(f"{ACCESS}\n{ACCESS.replace('/2023:', '/2033:')}\n")
+    assert read(held, file, DATING) == Source("access.log", "access", 1, 1)
+    assert held.one("SELECT max(t) FROM flow")[0] < 1_700_100_000
+
+
+def test_a_pipe_is_refused_and_not_read_to_half(tmp_path: Path, held: Table) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ConfigurationError, match="no file but a pipe") as refusal:
+        read(held, tmp_path / "pipe", DATING)
+    assert "to a file first" in refusal.value.remedy
 
 
 def test_no_more_is_read_than_is_allowed(tmp_path: Path, held: Table) -> None:

@@ -15,10 +15,13 @@ from stockade.app.host.traffic_watch import flow_of, watch
 from stockade.config import load
 from stockade.errors import Unavailable
 from stockade.events import Event, Ref
+from stockade.host.traffic import window as window_of
 from stockade.host.traffic.flow import Flow
+from stockade.host.traffic.normal import Normal
 from stockade.host.traffic.places import Places
+from stockade.host.traffic.reviewing import Review, reviewed
 from stockade.host.traffic.sources import Events, Followed, Listed
-from stockade.host.traffic.table import Table, table
+from stockade.host.traffic.table import Table, TooMuch, table
 from stockade.host.traffic.window import Window
 from tests.servers.processes import wait_until
 from tests.traffic.planting import Beacon, written
@@ -62,12 +65,31 @@ def test_what_is_odd_is_told_once_and_again_after_a_while(held: Table) -> None:
 
 
 def test_of_too_many_records_the_latest_are_kept(held: Table) -> None:
-    window = Window(held, Places(), seconds=DAY, quiet=60, most=10)
-    window.add(BEACON)
+    said = list[str]()
+    window = Window(held, Places(), seconds=DAY, quiet=60, most=10, say=said.append)
+    window.add([*BEACON, *[BEACON[-1]] * 3])
     window.look(BEGAN + 20_000, None)
-    count, first = held.one("SELECT count(*), min(t) FROM flow")
-    assert count <= 10
-    assert first >= BEACON[-11].time
+    window.look(BEGAN + 20_001, None)
+    assert held.one("SELECT count(*), min(t) FROM flow") == (10, BEACON[-7].time)
+    assert len(said) == 1
+    assert said[0].startswith("traffic: 43 records are more than can be kept; the last 30 min are watched")
+
+
+def test_a_flood_of_strangers_cannot_end_the_watch(held: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More conversations than the memory holds: fewer records are looked at, and it is said."""
+
+    def bounded(table: Table, places: Places, normal: Normal | None) -> Review:
+        if table.one("SELECT count(*) FROM flow")[0] > 15_000:
+            raise TooMuch
+        return reviewed(table, places, normal)
+
+    monkeypatch.setattr(window_of, "reviewed", bounded)
+    said = list[str]()
+    window = Window(held, Places(), seconds=DAY, quiet=60, say=said.append)
+    flood = (Flow(BEGAN + n / 1_000, f"198.51.{n >> 8}.{n & 255}", "10.0.0.5", 443) for n in range(20_000))
+    window.add([*flood, *(each._replace(time=BEGAN + 30 + n * 5) for n, each in enumerate(BEACON))])
+    assert signals(window, BEGAN + 2_000) == ["traffic-beacon"]
+    assert "20,040 records are more than can be kept" in said[0]
 
 
 def test_the_normal_is_learned_from_the_first_whole_window(held: Table) -> None:

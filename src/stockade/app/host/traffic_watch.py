@@ -43,8 +43,8 @@ def watch(settings: Settings, record: Record, ended: Ended, *, clock: Callable[[
     if asked is None:
         return
     kept = asked.normal or state_of(settings) / "traffic-normal.json"
-    with _sources(settings, asked, clock) as sources, table(memory=MEMORY) as held:
-        window = Window(held, Places(asked.own), seconds=asked.window, quiet=asked.quiet)
+    with _sources(settings, asked, clock) as sources, table(memory=MEMORY, threads=1) as held:
+        window = Window(held, Places(asked.own), seconds=asked.window, quiet=asked.quiet, say=_log.warning)
         normal, due = _known(asked, kept), clock() + asked.every
         while not ended(PAUSE):
             window.add(_taken(sources))

@@ -11,6 +11,9 @@ HERE: Final = "here"
 BIGGEST: Final = 1 << 53
 """No counter of octets or packets is taken for larger than this."""
 
+LONGEST_TIME: Final = 1e9
+"""No connection is taken to have lasted for so many seconds."""
+
 
 class Flow(NamedTuple):
     """One connection, request or packet seen (after Zeek's ``conn.log``).
@@ -63,7 +66,7 @@ def seconds(text: object) -> float | None:
         found = float(str(text))
     except ValueError:
         return None
-    return found if 0.0 <= found < 1e9 else None
+    return found if 0.0 <= found < LONGEST_TIME else None
 
 
 def turned(flow: Flow) -> Flow:

@@ -6,7 +6,7 @@ import gzip
 import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
@@ -19,7 +19,7 @@ from stockade.host.traffic.formats import FORMATS, LOOKED_AT, pcap, recognised
 from stockade.host.traffic.formats.one_by_one import Read
 from stockade.host.traffic.table import Table
 from stockade.lines.line import MAX_LINE, Unreadable
-from stockade.lines.stamps import Dating
+from stockade.lines.stamps import DAY, Dating
 
 MOST: Final = 50_000_000
 """Records that are read at most, of all files together."""
@@ -55,14 +55,23 @@ def read(
     most: int = MOST,
     progress: Progress = unheard,
 ) -> Source:
-    """Add what a file holds to a table. Raises ConfigurationError for a file that cannot be read, or is in no format
-    that is known.
+    """Add what a file holds to a table; what is more than a day ahead of now is damaged. Raises ConfigurationError for
+    a file that cannot be read, or is in no format that is known.
     """
     packed, head = _looked_into(path)
     found = format or ("pcap" if head[:4] in pcap.MAGIC else recognised(_texts(head)))
     if head[:4] == pcap.NEXT_GENERATION or found is None or found not in {*FORMATS, "pcap"}:
         raise _unknown(path, found, head)
     progress(path.name, 0)
+    source = _added(table, path, dating, (found, head), packed=packed, most=most, progress=progress)
+    late: int = table.one("DELETE FROM flow WHERE t > ?", [dating.now() + DAY])[0]
+    return replace(source, records=source.records - late, damaged=source.damaged + late)
+
+
+def _added(
+    table: Table, path: Path, dating: Dating, known: tuple[str, bytes], *, packed: bool, most: int, progress: Progress
+) -> Source:
+    found, head = known
     if found.startswith("zeek") and (quick := _quickly(table, path, found, head, packed=packed, most=most)) is not None:
         table.whole = table.whole or _has_connections(table)
         return Source(path.name, found, *quick, more=sum(quick) >= most)
@@ -123,6 +132,9 @@ def _has_connections(table: Table) -> bool:
 
 def _looked_into(path: Path) -> tuple[bool, bytes]:
     """Whether a file is packed, and how it begins when it is not."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        remedy = "Write it to a file first: it is looked at more than once."
+        raise ConfigurationError(f"{path} is no file but a pipe or a device", remedy=remedy)
     try:
         with path.open("rb") as file:
             packed = file.read(2) == GZIP

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 import duckdb
 
-from stockade.host.traffic.flow import BIGGEST, Flow
+from stockade.errors import Unavailable
+from stockade.host.traffic.flow import BIGGEST, LONGEST_TIME, Flow
 from stockade.lines.stamps import LAST
 
 COLUMNS: Final = (
@@ -84,13 +85,21 @@ class Table:
         self._database.close()
 
 
+TooMuch = duckdb.OutOfMemoryException
+"""A question that cannot be answered within the memory that a table may have."""
+
+
 @contextmanager
-def table(*, memory: str = MEMORY) -> Iterator[Table]:
-    """A table in a folder of its own, which goes with it."""
+def table(*, memory: str = MEMORY, threads: int = 2) -> Iterator[Table]:
+    """A table in a folder of its own, which goes with it. What the database cannot do is raised as Unavailable."""
     with tempfile.TemporaryDirectory(prefix="stockade-traffic-") as folder:
-        made = Table(Path(folder), memory=memory)
+        made = Table(Path(folder), memory=memory, threads=threads)
         try:
             yield made
+        except duckdb.Error as error:
+            said = str(error).partition("\n")[0][:300]
+            remedy = f"See whether {folder} has room (TMPDIR says where it is), and look at fewer records at once."
+            raise Unavailable(f"the records cannot be looked at: {said}", remedy=remedy) from error
         finally:
             made.close()
 
@@ -104,4 +113,5 @@ def _written(value: object) -> object:
 
 SANE: Final = f"t >= 0 AND t < {LAST} AND src <> '' AND dst <> ''"
 """What must hold of a record for it to be one."""
+LENGTH: Final = f"CASE WHEN {{0}} >= 0 AND {{0}} < {LONGEST_TIME:.0f} THEN {{0}} END"
 COUNTER: Final = f"CASE WHEN {{0}} BETWEEN 0 AND {BIGGEST} THEN {{0}} END"

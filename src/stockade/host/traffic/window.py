@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from stockade.host.oddity import Oddity
@@ -11,21 +11,31 @@ from stockade.host.traffic.flow import Flow
 from stockade.host.traffic.normal import Normal
 from stockade.host.traffic.places import Places
 from stockade.host.traffic.reviewing import ORDER, reviewed
-from stockade.host.traffic.table import Table
+from stockade.host.traffic.signals.saying import length
+from stockade.host.traffic.table import Table, TooMuch
 
-MOST: Final = 2_000_000
+MOST: Final = 1_000_000
 """Records that are kept; of more, the latest."""
+FEWEST: Final = 10_000
+"""Records that are looked at whatever happens."""
 AHEAD: Final = 3_600.0
 """Seconds by which the clock of whoever wrote a record may run ahead."""
 MOST_TOLD: Final = 10_000
 
 
 class Window:
-    """``seconds`` of records in a table. What was told is told again after ``quiet`` seconds, or when it is worse."""
+    """``seconds`` of records in a table. What was told is told again after ``quiet`` seconds, or when it is worse.
 
-    def __init__(self, table: Table, places: Places, *, seconds: float, quiet: float, most: int = MOST) -> None:
+    ``say`` hears when there are so many that only a part of the time can be looked at: who wants to hide something may
+    have sent them.
+    """
+
+    def __init__(
+        self, table: Table, places: Places, *, seconds: float, quiet: float, most: int = MOST,
+        say: Callable[[str], object] = print,
+    ) -> None:  # fmt: skip
         self._table, self._places, self._seconds, self._most = table, places, seconds, most
-        self._told = Told(quiet)
+        self._told, self._say, self._short = Told(quiet), say, False
 
     def add(self, flows: Iterable[Flow]) -> int:
         """Take records in; answers how many."""
@@ -33,10 +43,19 @@ class Window:
 
     def look(self, now: float, normal: Normal | None) -> list[Oddity]:
         """What is odd in the records and was not told yet, the worst first."""
-        self._forget(now)
-        if not asking.span(self._table)[0]:
-            return []
-        return [each for each in reviewed(self._table, self._places, normal).oddities if self._told.is_new(each, now)]
+        self._table.run("DELETE FROM flow WHERE t < ? OR t > ?", [now - self._seconds, now + AHEAD])
+        count, kept = self._count(), self._keep(self._most)
+        while kept:
+            try:
+                found = reviewed(self._table, self._places, normal).oddities
+            except TooMuch:
+                if kept <= FEWEST:
+                    raise
+                kept = self._keep(kept // 2)
+            else:
+                self._tell_of_less(count, kept)
+                return [each for each in found if self._told.is_new(each, now)]
+        return []
 
     def learned(self) -> Normal | None:
         """The normal of the records, once they cover the whole window; None before."""
@@ -46,12 +65,25 @@ class Window:
         asking.prepare(self._table, self._places)
         return learning.learned(self._table)
 
-    def _forget(self, now: float) -> None:
-        self._table.run("DELETE FROM flow WHERE t < ? OR t > ?", [now - self._seconds, now + AHEAD])
-        if (count := asking.span(self._table)[0]) > self._most:
-            oldest = self._table.one("SELECT quantile_disc(t, ?) FROM flow", [1 - self._most / count])[0]
-            self._table.run("DELETE FROM flow WHERE t <= ?", [oldest])
+    def _count(self) -> int:
+        return asking.span(self._table)[0]
+
+    def _keep(self, most: int) -> int:
+        """Keep the latest records, at most so many; answers how many there are."""
+        if (count := self._count()) > most:
+            oldest = "DELETE FROM flow WHERE rowid IN (SELECT rowid FROM flow ORDER BY t LIMIT ?)"
+            self._table.run(oldest, [count - most])
         self._table.run("CHECKPOINT")
+        return min(count, most)
+
+    def _tell_of_less(self, count: int, kept: int) -> None:
+        if kept < count and not self._short:
+            _, began, ended = asking.span(self._table)
+            self._say(
+                f"traffic: {count:,} records are more than can be kept; the last {length(ended - began)} are watched, "
+                "and what comes more seldom is not seen"
+            )
+        self._short = kept < count
 
 
 class Told:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from stockade.host.traffic.flow import LONGEST
 from stockade.host.traffic.formats.zeek import FAILED, FIELDS, UNSET, layer_of
-from stockade.host.traffic.table import COUNTER, SANE, Table
+from stockade.host.traffic.table import COUNTER, LENGTH, SANE, Table
 
 ALL: Final = tuple(dict.fromkeys([*(name for names in FIELDS.values() for name in names), "qtype_name", "status_code"]))
 EMPTY: Final = "''"
@@ -89,7 +89,7 @@ def _parts(names: tuple[str, ...]) -> Iterator[str]:
     yield f"CASE WHEN contains({time}, 'T') THEN {iso} ELSE try_cast({time} AS DOUBLE) END"
     yield from (text("source"), text("destination"), port("destination_port"))
     yield f"coalesce(nullif({text('protocol')}, ''), CASE WHEN {_has('query', names)} THEN 'udp' ELSE 'tcp' END)"
-    yield from (port("source_port"), f"try_cast({said('duration')} AS DOUBLE)")
+    yield from (port("source_port"), LENGTH.format(f"try_cast({said('duration')} AS DOUBLE)"))
     yield from map(counter, ("out", "back", "packets_out", "packets_back"))
     yield from (text("state"), f"{said('state')} IN ({_quoted(FAILED)})")
     yield f"coalesce(nullif({text('service')}, ''), CASE WHEN {_has('query', names)} THEN 'dns' ELSE '' END)"
