@@ -90,7 +90,7 @@ def respond(*, quick: bool) -> Sequence[Row]:
 
 
 def traffic(*, quick: bool) -> Sequence[Row]:
-    return rows_of("traffic", count=5_000 if quick else 1_000_000)
+    return [*rows_of("traffic", count=5_000 if quick else 1_000_000), *rows_of("watched", quick=quick)]
 
 
 def triage(*, quick: bool) -> Sequence[Row]:

@@ -9,7 +9,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, get_args
 
-from stockade.audit.reading import end_of, entries
+from stockade.app.detecting import first_recorded
+from stockade.audit.layout import segments_in
+from stockade.audit.reading import entries
 from stockade.config import Settings
 from stockade.config.state import state_of
 from stockade.config.traffic import TrafficSettings
@@ -112,17 +114,17 @@ def _sources(settings: Settings, asked: TrafficSettings, clock: Callable[[], flo
             found.append(Events(say=_log.warning, clock=clock) if asked.conntrack == "events" else Listed(clock=clock))
         found += [Followed(Path(file), say=_log.warning, clock=clock) for file in asked.files]
         if asked.requests:
-            found.append(Requests(settings.audit_log()))
+            found.append(Requests(settings.audit_log(), clock() - asked.window))
         for each in found:
             stack.callback(each.close)
         yield found
 
 
 class Requests:
-    """The requests that are taken into the audit log, from now on."""
+    """The requests that were taken into the audit log since a moment: what came while nobody watched is there, too."""
 
-    def __init__(self, log: Path) -> None:
-        self._log, self._next = log, end_of(log)
+    def __init__(self, log: Path, since: float) -> None:
+        self._log, self._next = log, first_recorded(log, since) if segments_in(log) else 0
 
     def take(self) -> list[Flow]:
         """Those that have come since."""
