@@ -29,7 +29,7 @@ def flows(since: float, seconds: int, rate: int, chance: random.Random) -> Itera
         at = chance.randrange(STRANGERS)
         peer = f"{11 + (at >> 16)}.{at >> 8 & 255}.{at & 255}.{at * 7 % 251}"
         moment, own = since + number / rate, f"10.0.0.{at % 200}"
-        if number == 0 and since % 60 < 10:
+        if number == 0 and (since - BEGAN) % 60 < 10:
             yield Flow(moment + chance.uniform(-3, 3), "10.0.0.5", BEACON, 8443, out=500, back=500, state="SF")
         elif number % 2:
             yield Flow(moment, peer, own, 443, duration=0.5, out=500, back=9_000, state="SF")
@@ -37,27 +37,30 @@ def flows(since: float, seconds: int, rate: int, chance: random.Random) -> Itera
             yield Flow(moment, own, peer, 443, duration=0.5, out=500, back=9_000, state="SF")
 
 
-def measured(rate: int = RATE, looks: int = MOST // (RATE * EVERY) + 2) -> dict[str, float]:
-    """Seconds of processor time for the last five minutes, when the window is full; megabytes; was the beacon found?"""
-    chance, now = random.Random(1), BEGAN
-    told = set[str]()
+def measured(rate: int = RATE, minutes: int = MOST // RATE // 60) -> dict[str, float]:
+    """Seconds of processor time for five minutes more, when the window is full; megabytes; was the beacon found?"""
+    chance, full = random.Random(1), BEGAN + 60.0 * minutes
     with table(memory=MEMORY, threads=1) as held:
         window = Window(held, Places(), seconds=DAY, quiet=DAY, say=lambda _text: None)
-        for _ in range(looks):
-            before = time.process_time()
-            for part in range(0, EVERY, 10):
-                window.add(flows(now + part, 10, rate, chance))
-            now += EVERY
-            told |= {str(each.subject) for each in window.look(now, None) if each.severity != "informational"}
+        window.add(_between(BEGAN, full, rate, chance))
+        before = time.process_time()
+        for part in range(0, EVERY, 10):
+            window.add(flows(full + part, 10, rate, chance))
+        told = [str(each.subject) for each in window.look(full + EVERY, None) if each.severity != "informational"]
         used = time.process_time() - before
         kept = held.one("SELECT count(*) FROM flow")[0]
     megabytes = getrusage(RUSAGE_SELF).ru_maxrss / 1_000
     return {"used": used, "megabytes": megabytes, "kept": kept, "beacon": any(BEACON in each for each in told)}
 
 
+def _between(began: float, ended: float, rate: int, chance: random.Random) -> Iterator[Flow]:
+    for part in range(0, int(ended - began), 10):
+        yield from flows(began + part, 10, rate, chance)
+
+
 def rows(*, quick: bool = False) -> Sequence[Row]:
     """In a process of its own, for its memory."""
-    sizes = ["10", "4"] if quick else []
+    sizes = ["10", "16"] if quick else []
     argv = [sys.executable, "-m", "bench.watched", "--json", *sizes]
     ran = subprocess.run(argv, check=True, capture_output=True, text=True)
     found = json.loads(ran.stdout)
