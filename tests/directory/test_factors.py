@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pyotp
 import pytest
@@ -87,6 +88,28 @@ def enrolled(directory: BuiltinDirectory) -> tuple[Secret, list[Secret]]:
 def test_an_answer_that_names_no_key_is_a_wrong_one(handle: str) -> None:
     with pytest.raises(WrongFactor):
         handle_of(f'{{"id": "{handle}"}}')
+
+
+def test_many_guesses_at_once_are_no_more_than_one_after_another(
+    stage: Stage, alice: BuiltinDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrolled(alice)
+    cookie, together, looked_at = signed_in(alice), Barrier(12), list[str]()
+
+    def watched(key: str, code: str, now: float, *, last: int) -> int | None:
+        looked_at.append(code)
+        return totp_step(key, code, now, last=last)
+
+    def guess(number: int) -> None:
+        together.wait()
+        with pytest.raises(UnknownCredentials):
+            alice.second_factor(cookie, f"guess {number}", NOW, DAY, site=SITE)
+
+    monkeypatch.setattr("stockade.directory.builtin.second_step.totp_step", watched)
+    with ThreadPoolExecutor(12) as threads:
+        list(threads.map(guess, range(12)))
+    assert len(looked_at) == MOST_WRONG
+    assert len(stage.reported("authentication.failure")) == MOST_WRONG
 
 
 @pytest.mark.parametrize("recovery", [False, True])

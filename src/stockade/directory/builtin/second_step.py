@@ -74,17 +74,23 @@ class SecondStep(Sessions):
     def _prove(
         self, cookie: str, shown: str, now: float, site: Site, source: str | None
     ) -> tuple[Account, tuple[str, Ref]]:
-        """Whose session it is, and by which factor they have proved that it is theirs."""
-        try:
-            with self._database.writing() as sql:
-                row = live_session(sql, cookie, now)
-                account = account_of(row)
-                refuse_unusable(account, now)
+        """Whose session it is, and by which factor they have proved that it is theirs. A wrong one is counted before
+        the next is looked at, so that many at once are no more guesses than one after another.
+        """
+        with self._database.writing() as sql:
+            row = live_session(sql, cookie, now)
+            account = account_of(row)
+            refuse_unusable(account, now)
+            try:
                 number, kind = self._shown(sql, row, shown, now, site)
+            except WrongFactor as wrong:
+                refusal = _counted(sql, row, wrong)
+            else:
                 note_use(sql, factors, number, now, source)
-        except WrongFactor as wrong:
-            raise self._counted(cookie, wrong, now, source) from wrong
-        return account, (kind, Ref("stockade", "factor", str(number)))
+                return account, (kind, Ref("stockade", "factor", str(number)))
+        reason = refusal.reason
+        self._report("authentication.failure", account.ref, now=now, source=source, outcome="failure", reason=reason)
+        raise refusal
 
     def _shown(self, sql: Connection, row: Row[Any], shown: str, now: float, site: Site) -> tuple[int, str]:
         if shown.startswith("{"):
@@ -112,18 +118,6 @@ class SecondStep(Sessions):
         counter = asserted(answer, site, challenge, SecurityKey(factor.handle, factor.public, factor.counter))
         sql.execute(update(factors).where(factors.c.id == factor.id).values(counter=counter))
         return int(factor.id)
-
-    def _counted(self, cookie: str, wrong: WrongFactor, now: float, source: str | None) -> WrongFactor:
-        """The refusal, on record and counted; the session is over when there were too many."""
-        more = func.coalesce(sessions.c.wrong, 0) + 1
-        with self._database.writing() as sql:
-            row = live_session(sql, cookie, now)
-            own = sessions.c.id == row._mapping[sessions.c.id]
-            sql.execute(update(sessions).where(own).values(wrong=more, pending=None))
-            final = sql.execute(delete(sessions).where(own, sessions.c.wrong >= MOST_WRONG)).rowcount > 0
-        who, reason = account_of(row).ref, wrong.reason
-        self._report("authentication.failure", who, now=now, source=source, outcome="failure", reason=reason)
-        return WrongFactor(reason, who, final=final)
 
     # ── what a session is to answer for ──────────────────────────────────────────────────────────
 
@@ -163,6 +157,14 @@ def live_session(sql: Connection, cookie: str, now: float) -> Row[Any]:
     if row is None or row._mapping[sessions.c.expires] <= now:
         raise UnknownCredentials("no such session")
     return row
+
+
+def _counted(sql: Connection, row: Row[Any], wrong: WrongFactor) -> WrongFactor:
+    """The refusal, counted; the session is over when there were too many."""
+    own = sessions.c.id == row._mapping[sessions.c.id]
+    sql.execute(update(sessions).where(own).values(wrong=func.coalesce(sessions.c.wrong, 0) + 1, pending=None))
+    final = sql.execute(delete(sessions).where(own, sessions.c.wrong >= MOST_WRONG)).rowcount > 0
+    return WrongFactor(wrong.reason, account_of(row).ref, final=final)
 
 
 def _own(row: Row[Any], kind: CredentialKind) -> Any:
