@@ -203,3 +203,9 @@ def test_evil_in_all_of_them_leaves_nothing_and_doubts_leave_the_newest_of_them(
         assert doubted is not None
         assert doubted.backup.name == "b"
     assert judged([], Evil(), lambda each: Judged(each, CLEAN, "")) == ()
+
+
+def test_what_was_looked_at_is_said_and_what_could_not_be() -> None:
+    assert look(file("/usr/a"), by="path:/usr/x").why == "1 file compared with 1 trace"
+    told = look(file("/usr/a"), by="path:/usr/x path:/tmp/.y")
+    assert told.why.startswith("1 file compared with 1 of 2 traces; not looked for")

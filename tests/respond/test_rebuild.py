@@ -274,3 +274,14 @@ def test_two_people_answer_for_it_and_not_one_twice() -> None:
 
 def test_every_line_is_named_once() -> None:
     assert len(set(NAMES)) == len(NAMES) == 8
+
+
+def test_what_to_type_next_is_about_this_machine_and_the_new_one_wherever_it_is_typed() -> None:
+    story = Story()
+    story.world = World(1.0, 2.0, {}, secrets(None))
+    says = {box.name: box.says for box in boxes(story.state, story.world)}
+    assert says["restored"] == "not yet: stockade rebuild done restored --on NEW --machine web1"
+    story.done("restored", on=NEW)
+    story.done("patched")
+    says = {box.name: box.says for box in boxes(story.state, story.world)}
+    assert says["verified"].endswith("stockade host verify --host web2 --of web1")

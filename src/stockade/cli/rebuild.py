@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from stockade.app.respond.rebuilding import Drawn, Rebuilding
+    from stockade.respond.checklist import Rebuild
     from stockade.respond.gate import Box
     from stockade.respond.rebuild import Entered
 
@@ -212,7 +213,10 @@ def _show_drawn(drawn: Drawn) -> None:
             screen.say(screen.shown(f"unless you can answer the doubt about {name}: {why}", "yellow"))
     else:
         screen.say("", screen.shown("restore from ") + screen.shown(drawn.chosen.backup.name, "bold green"))
-    screen.say(screen.shown(f"the intruder came after {_day(after) or '?'} and not after {_day(before) or '?'}", "dim"))
+    ends = [f"after {_day(after)}"] if after is not None else []
+    ends += [f"not after {_day(before)}"] if before is not None else []
+    if ends:
+        screen.say(screen.shown(f"the intruder came {' and '.join(ends)}", "dim"))
     _show_entered(drawn.entered)
 
 
@@ -237,15 +241,16 @@ def _show_list(question: Rebuilding) -> None:
     found = question.boxes(state)
     _show_boxes(found)
     first = next((box for box in found if box.open), None)
-    told = ("put it back in service", "stockade rebuild serve") if first is None else ("next", _next(first.name))
+    back = ("put it back in service", f"stockade rebuild serve --machine {state.machine.id}")
+    told = back if first is None else ("next", _next(first.name, state))
     if state.released is None:
         screen.say("", screen.hints(told))
 
 
-def _next(name: str) -> str:
+def _next(name: str, state: Rebuild) -> str:
     from stockade.respond.checklist import TASKS
 
-    return next((task.command for task in TASKS if task.name == name), "stockade audit sinks")
+    return next((task.typed(state) for task in TASKS if task.name == name), "stockade audit sinks")
 
 
 def _show_boxes(found: Sequence[Box]) -> None:

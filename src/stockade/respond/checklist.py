@@ -24,16 +24,41 @@ class Task:
     command: str
     by_hand: bool = False
 
+    def typed(self, state: Rebuild) -> str:
+        """The command as it is typed for this rebuild, on whatever machine."""
+        restored = state.done.get("restored")
+        told = self.command.replace("{machine}", state.machine.id)
+        return told.replace("NEW", restored.on) if restored and restored.on else told
+
 
 TASKS: Final = (
     Task("contained", "the old machine is shut off, and nobody is in", "stockade host isolate"),
     Task("evidence", "what it shows is saved where nobody can change it", "stockade host collect --to SINK"),
-    Task("backup", "a backup from before the intruder is chosen", "stockade rebuild plan --backups DIR"),
-    Task("restored", "it is restored to a new machine", "stockade rebuild done restored --on HOST", by_hand=True),
-    Task("patched", "the new machine has the latest patches", "stockade rebuild done patched", by_hand=True),
-    Task("verified", "the new machine is as it should be", "stockade host verify"),
+    Task(
+        "backup",
+        "a backup from before the intruder is chosen",
+        "stockade rebuild plan --backups DIR --machine {machine}",
+    ),
+    Task(
+        "restored",
+        "it is restored to a new machine",
+        "stockade rebuild done restored --on NEW --machine {machine}",
+        by_hand=True,
+    ),
+    Task(
+        "patched",
+        "the new machine has the latest patches",
+        "stockade rebuild done patched --machine {machine}",
+        by_hand=True,
+    ),
+    Task("verified", "the new machine is as it should be", "stockade host verify --host NEW --of {machine}"),
     Task("rotated", "every secret is changed, and none of them before this", "stockade secrets list"),
-    Task("entered", "what came after the backup is entered again", "stockade rebuild show", by_hand=True),
+    Task(
+        "entered",
+        "what came after the backup is entered again",
+        "stockade rebuild done entered --machine {machine}",
+        by_hand=True,
+    ),
 )
 """In the order in which they are done. Rotated before the rebuild, a secret can be read by whoever is still in."""
 NAMES: Final = tuple(task.name for task in TASKS)
@@ -166,17 +191,18 @@ def _wrong(task: Task, state: Rebuild, world: World) -> str:
     if task.name in state.done:
         return ""
     known = {"contained": world.contained, "evidence": world.sealed, "backup": state.chosen or None}
-    return "" if known.get(task.name) is not None else f"not yet: {task.command}"
+    return "" if known.get(task.name) is not None else f"not yet: {task.typed(state)}"
 
 
 def _unverified(state: Rebuild, world: World) -> str:
     restored = state.done.get("restored")
     if restored is None:
         return "there is no new machine yet"
+    typed = _task("verified").typed(state)
     since = max(restored.time, state.done["patched"].time if "patched" in state.done else 0.0)
     if world.verified.get(restored.on, 0.0) >= since or _says(state, "verified", since):
         return ""
-    return f"{restored.on} was not found to be as it should be since it was restored and patched: stockade host verify"
+    return f"{restored.on} was not found to be as it should be since it was restored and patched: {typed}"
 
 
 def _says(state: Rebuild, name: str, since: float) -> bool:
@@ -225,7 +251,9 @@ def done(state: Rebuild, world: World, name: str, *, now: float, by: Ref, on: st
             "that is looked up", remedy="stockade secrets list tells what is left, and secrets done ticks it off."
         )
     if not task.by_hand and not reason:
-        raise Refused(f"{name} is looked up: {task.command}", remedy="Where that cannot be, say why: --reason TEXT.")
+        raise Refused(
+            f"{name} is looked up: {task.typed(state)}", remedy="Where that cannot be, say why: --reason TEXT."
+        )
     details = (
         {"line": name, "incident": state.incident} | ({"on": on} if on else {}) | ({"reason": reason} if reason else {})
     )

@@ -92,10 +92,7 @@ def judge(backup: Backup, files: Iterable[BackedUp], evil: Evil, baseline: Mappi
     why, named = look.doubt()
     if why:
         return Judged(backup, Verdict.UNKNOWN, why, tuple(named[:NAMED]))
-    asked, answered = len(evil.indicators), len(evil.indicators) - len(look.unanswered)
-    left = f" of {asked} ({', '.join(look.unanswered[:NAMED])} is not in a backup)" if look.unanswered else ""
-    against = f" and {look.compared:,} of them with the baseline" if baseline else ""
-    return Judged(backup, Verdict.CLEAN, f"{look.seen:,} files compared with {answered}{left} traces{against}")
+    return Judged(backup, Verdict.CLEAN, look.said())
 
 
 _UNLISTED: Final = "nothing tells what is in it: hand in its list, such as borg list --json-lines or restic ls --json"
@@ -145,6 +142,14 @@ class _Look:
         if not self.compared and len(self.unanswered) == len(self.whys):
             return self._nothing(), []
         return "", []
+
+    def said(self) -> str:
+        """What was looked at."""
+        asked, left = len(self.whys), self.unanswered
+        traces = f"{asked - len(left)} of {asked} traces" if left else f"{asked} trace{'s' * (asked != 1)}"
+        without = f"; not looked for, as nothing of its folder is in it: {', '.join(left[:NAMED])}" if left else ""
+        against = f" and {self.compared:,} of them with the baseline" if self.baseline else ""
+        return f"{self.seen:,} file{'s' * (self.seen != 1)} compared with {traces}{against}{without}"
 
     @property
     def unanswered(self) -> list[str]:

@@ -35,7 +35,7 @@ TASKS: Final = tuple(
         task.name,
         _SETTLES.get(task.name, "rebuild.done"),
         task.title,
-        f"{task.command} tells that it is",
+        f"{task.command.replace('{machine}', 'MACHINE')} tells that it is",
         late=task.name == "entered",
     )
     for task in checklist.TASKS
