@@ -346,6 +346,10 @@ def test_nobody_is_blocked_unasked_because_a_suspect_has_made_their_account(olga
     olga.directory.create_account("olga", AccountKind.HUMAN, PASSWORD, by=olga.directory.account("alice").ref)
     with pytest.raises(Refused, match="olga is you"):
         olga.draw("account", "alice")
+    leaked = olga.token(None, plain_token(olga.directory))
+    with pytest.raises(Refused, match="olga is you"):
+        olga.draw("token", "alice", token=leaked)
+    assert olga.draw("token", "alice", token=leaked, even_me=True).called == "drawn"
 
 
 # ── one plan after another ───────────────────────────────────────────────────────────────────────

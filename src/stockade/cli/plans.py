@@ -52,13 +52,14 @@ def bot(
     *,
     since: Since = None,
     incident: Incident = "",
+    even_me: EvenMe = False,
     everything: All = False,
     config: Config = None,
     json: Json = False,
 ) -> None:
     """A program's account: each secret gets a successor before it is revoked, so that its service stays up."""
     with stockade(config).responding() as response:
-        found = response.draw("bot", name, since=_moment(since), incident=incident)
+        found = response.draw("bot", name, since=_moment(since), incident=incident, even_me=even_me)
         _say(found, response, json=json, everything=everything)
 
 
@@ -114,6 +115,7 @@ def token(
     ] = False,
     since: Since = None,
     incident: Incident = "",
+    even_me: EvenMe = False,
     everything: All = False,
     config: Config = None,
     json: Json = False,
@@ -126,7 +128,13 @@ def token(
     with stockade(config).responding() as response:
         leaked = response.token(number, plain)
         found = response.draw(
-            "token", leaked.holder, token=leaked, since=_moment(since), incident=incident, rotate=rotate
+            "token",
+            leaked.holder,
+            token=leaked,
+            since=_moment(since),
+            incident=incident,
+            rotate=rotate,
+            even_me=even_me,
         )
         if not json:
             screen.say(
