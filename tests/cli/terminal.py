@@ -15,7 +15,11 @@ from typing import Any
 
 import pytest
 
+from tests.cli import warm
+
 PROGRAM = Path(sys.executable).with_name("stockade")
+COLD = {"serve", "host", "ssh", "drill"}
+"""Commands that look at, or start, processes: they are run as a shell runs them."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ class Terminal:
 
     def run(self, *words: str, given: str = "") -> Said:
         """Run one command to its end."""
+        if words and words[0] not in COLD and self.environment["LC_ALL"] == warm.LOCALE:
+            return Said(*warm.run(words, self.directory, self.environment, given))
         done = subprocess.run(
             [PROGRAM, *words],
             cwd=self.directory,
