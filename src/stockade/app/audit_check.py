@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from stockade.app.checks import Found
 from stockade.config import Settings
 from stockade.config.values import written_duration
 from stockade.errors import StockadeError
 
+if TYPE_CHECKING:
+    from stockade.audit.checkpoint import Checkpoint
+
 LATE: Final = 2.0
 """Heartbeats without a new head, from which on something is wrong."""
+UNDER_WAY: Final = 3.0
+"""Seconds that may lie between the signing of a head and its being there, on a machine that is busy."""
 
 
 def audit_log(settings: Settings, now: float) -> Iterator[Found]:
@@ -48,10 +54,9 @@ def _remembered(signer: Path) -> int:
 
 def _kept(settings: Settings, remembered: int, now: float) -> Found:
     from stockade.app.recording import recorder_of
-    from stockade.audit.prove import newest_head
 
     log, process = settings.audit_log(), recorder_of(settings)
-    head, _ = newest_head(log)
+    head = _published(log, remembered)
     age = max(0.0, now - (log / "checkpoint").stat().st_mtime)
     says = f"{head.size} entries, signed {written_duration(round(age) or 1)} ago"
     if head.size < remembered:
@@ -61,6 +66,16 @@ def _kept(settings: Settings, remembered: int, now: float) -> Found:
     return Found(
         "audit log", "good", says + (f"; process {process} keeps it" if process else "; no server keeps it now")
     )
+
+
+def _published(log: Path, remembered: int) -> Checkpoint:
+    """The newest head. Its signer remembers it a moment before it is there: who looks in between looks again."""
+    from stockade.audit.prove import newest_head
+
+    end = time.monotonic() + UNDER_WAY
+    while (head := newest_head(log)[0]).size < remembered and time.monotonic() < end:
+        time.sleep(0.05)
+    return head
 
 
 def _concealed(settings: Settings) -> Found:
