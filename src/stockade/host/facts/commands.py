@@ -13,6 +13,20 @@ INVOKED: Final = re.compile(r"(?:Pre|Post)-(?:Invoke|Install)[\w-]{0,40}(?:::)?\
 QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
 RUN: Final = re.compile(r'(?:RUN|PROGRAM|IMPORT)(?:\{(?:program)\})?\s*[+:]?==?\s*"((?:[^"\\]|\\.)*)"')
 HOOK: Final = re.compile(r"\s*(?:pre|post)-invoke\s*=?(.*)")
+ROTATES: Final = frozenset({"prerotate", "postrotate", "firstaction", "lastaction", "preremove"})
+SPAWNED: Final = re.compile(r"polkit\.spawn\(\s*\[([^\]]{0,4096})\]")
+STRINGS: Final = re.compile(r"\"([^\"]*)\"|'([^']*)'")
+BANS: Final = re.compile(r"action(?:start|stop|ban|unban|check|flush|repair)\s*=(.*)")
+LISTED: Final = re.compile(r"-\s+(.*)")
+CONNECTS: Final = re.compile(
+    r"(?:ProxyCommand|LocalCommand|KnownHostsCommand)(?:\s*=|\s)(.*)|Match\s[^\n]{0,200}?\bexec\s+(.*)", re.IGNORECASE
+)
+SERVES: Final = re.compile(
+    r"(?:(?:archive|restore|archive_cleanup|recovery_end|ssl_passphrase)_command"
+    r"|(?:shared|session|local)_preload_libraries)\s*=\s*'(.*)'|load_?module\s+[\"']?([^;\"'\s]+)"
+    r"|plugin[-_]load(?:[-_]add)?\s*=(.*)|(dir\s+.*)",
+    re.IGNORECASE,
+)
 PREFIXES: Final = "@-:+!|"
 
 
@@ -121,6 +135,40 @@ def _python(placed: Placed) -> Iterator[Command]:
             yield Command(line, "", "Python")
 
 
+def _rotation(placed: Placed) -> Iterator[Command]:
+    """What stands between a word such as ``postrotate`` and ``endscript`` (logrotate(8))."""
+    script = ""
+    for line in _joined(placed.text):
+        if line in ROTATES:
+            script = line
+        elif line == "endscript":
+            script = ""
+        elif script:
+            yield Command(line, "root", script)
+
+
+def _bus(placed: Placed) -> Iterator[Command]:
+    said = dict(line.partition("=")[::2] for line in _joined(placed.text))
+    if "Exec" in said:
+        yield Command(said["Exec"].strip(), said.get("User", "").strip(), "D-Bus")
+
+
+def _polkit(placed: Placed) -> Iterator[Command]:
+    """Programs that a rule runs; what it decides is not read."""
+    for words in SPAWNED.findall(placed.text):
+        yield Command(" ".join(double or single for double, single in STRINGS.findall(words)), "polkitd", "polkit")
+
+
+def _named(pattern: re.Pattern[str], trigger: str) -> Callable[[Placed], Iterator[Command]]:
+    """A reader of lines in which what is run stands behind a name."""
+
+    def read(placed: Placed) -> Iterator[Command]:
+        found = ((line, pattern.match(line)) for line in _joined(placed.text))
+        yield from (Command(match[match.lastindex or 0].strip(), "", trigger) for _, match in found if match)
+
+    return read
+
+
 READERS: Final[Mapping[str, Callable[[Placed], Iterator[Command]]]] = {
     "crontab": _crontab,
     "user crontab": _user_crontab,
@@ -136,6 +184,13 @@ READERS: Final[Mapping[str, Callable[[Placed], Iterator[Command]]]] = {
     "autostart": _autostart,
     "modprobe": _modprobe,
     "python start": _python,
+    "bus service": _bus,
+    "polkit": _polkit,
+    "log rotation": _rotation,
+    "ban action": _named(BANS, "fail2ban"),
+    "cloud start": _named(LISTED, "cloud-init"),
+    "ssh client": _named(CONNECTS, "ssh"),
+    "service settings": _named(SERVES, "a service"),
     "git template": _script,
     "git hook": _script,
 }

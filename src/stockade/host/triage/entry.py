@@ -26,7 +26,7 @@ def odd(host: str, placement: Placement, packages: Packages, is_news: News, now:
         if origin(placed, packages).state not in {"unchanged", "off"}:
             yield from _one(host, placed, packages)
     yield from ssh_keys(host, placement, is_news)
-    yield from modules(host, placement.of("pam module"), packages)
+    yield from modules(host, placement.of("pam module", "nss module"), packages)
 
 
 def _one(host: str, placed: Placed, packages: Packages) -> Iterator[Oddity]:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from typing import Final
 
+from stockade.host.facts import callouts as callouts_of
 from stockade.host.facts import hidden
 from stockade.host.facts.inside import Hidden
 from stockade.host.oddity import Oddity, Unseen
+from stockade.host.triage import callouts, listening, masks, preloads, running, talking
 from stockade.host.triage import kernel as in_kernel
-from stockade.host.triage import listening, masks, preloads, running, talking
 from stockade.host.triage.looking import Look, Machine, Progress, Told
 from stockade.host.triage.seen import Facts
 
@@ -62,6 +63,7 @@ def _with_packages(facts: Facts) -> Iterator[Oddity]:
     yield from preloads.foreign(host, ours, owner)
     yield from masks.daemon_like(host, ours, owner)
     yield from talking.sniffers(host, facts.sockets, owner)
+    yield from callouts.foreign(host, callouts_of.read(facts.machine.root) if not facts.kernel.contained else (), owner)
     yield from in_kernel.modules(host, facts.kernel, owner)
     yield from in_kernel.programs(host, facts.programs, facts.processes, owner, contained=facts.kernel.contained)
 

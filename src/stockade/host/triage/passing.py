@@ -56,7 +56,7 @@ def _graded(command: str, packages: Packages) -> Severity:
 
 
 def modules(host: str, found: Iterable[Placed], packages: Packages) -> Iterator[Oddity]:
-    """Modules of PAM that no package brought, or that are not as a package brought them."""
+    """Modules of PAM and of the name service that no package brought, or that are not as a package brought them."""
     for placed in found if packages else ():
         package, state = origin(placed, packages)
         if state == "nobody":

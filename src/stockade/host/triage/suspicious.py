@@ -54,6 +54,7 @@ SIGNS: Final[Mapping[str, tuple[str, ...]]] = {
     "lets somebody in, again and again": (
         r">>\s*\S*(?:authorized_keys|/etc/(?:passwd|shadow|sudoers|ld\.so\.preload))",
     ),
+    "has a service write where something is run, or lets in": (r"^dir\s+\S*(?:/cron|/\.ssh\b)",),
     "puts a library into every program": (r"^\s*(?:export\s+)?LD_(?:PRELOAD|AUDIT)=\s*[\"']?/",),
     "stands between a person and their password": (
         r"^\s*(?:alias\s+(?:sudo|su|ssh|passwd)=|(?:function\s+)?(?:sudo|su|ssh|passwd)\s*\(\))",

@@ -62,6 +62,38 @@ THEMES: Final[Mapping[str, Theme]] = {
     "python start": Theme(
         "python-start", "start file of Python", "It runs whenever Python starts, also as root.", SHOW, ("T1546.018",)
     ),
+    "bus service": Theme(
+        "bus-service", "service of D-Bus", "It runs whenever somebody asks for it by its name.", SHOW, ("T1543",)
+    ),
+    "polkit": Theme(
+        "polkit",
+        "rule of polkit",
+        "It runs, and decides, whenever somebody wants to do what root may.",
+        SHOW,
+        ("T1548",),
+    ),
+    "log rotation": Theme(
+        "log-rotation", "rotation of logs", "It runs as root every day.", SHOW, ("T1053.003", "T1546")
+    ),
+    "ban action": Theme(
+        "ban-action", "action of fail2ban", "It runs as root when somebody is banned.", SHOW, ("T1546",)
+    ),
+    "cloud start": Theme(
+        "cloud-start", "setting of cloud-init", "It runs as root when the machine starts.", SHOW, ("T1037.004",)
+    ),
+    "ssh client": Theme(
+        "ssh-client", "setting of ssh", "It runs whenever somebody connects from here.", SHOW, ("T1546",)
+    ),
+    "service settings": Theme(
+        "service-settings", "setting of a service", "The service loads or runs it.", SHOW, ("T1505",)
+    ),
+    "nss module": Theme(
+        "nss-module",
+        "module of the name service",
+        "Every program that asks who somebody is loads it, sshd and sudo too.",
+        "sha256sum {path}; cat /etc/nsswitch.conf",
+        ("T1556", "T1574.006"),
+    ),
     "git template": Theme(
         "git-hook", "hook that new repositories get", "It runs in every repository made from now on.", SHOW, ("T1546",)
     ),
