@@ -11,8 +11,8 @@ from typing import Final
 
 from stockade.errors import Unavailable
 
-DEADLINE: Final = 10.0
-"""Seconds within which nft has to answer."""
+DEADLINE: Final = 30.0
+"""Seconds within which nft has to answer: on a machine that somebody keeps busy it takes long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,11 @@ class Nft:
         argv = [_program(self.command[0], self.missing), *self.command[1:], *arguments]
         try:
             ran = subprocess.run(argv, input=given, capture_output=True, text=True, timeout=DEADLINE, check=False)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise Unavailable(f"nft does not answer: {error}", remedy="Try it by hand: nft list ruleset.") from error
+        except subprocess.TimeoutExpired as error:
+            remedy = "Try it by hand: nft list ruleset. The machine may be busy: top."
+            raise Unavailable(f"nft does not answer within {DEADLINE:g} s", remedy=remedy) from error
+        except OSError as error:
+            raise Unavailable(f"nft cannot be run: {error}", remedy="Try it by hand: nft list ruleset.") from error
         if ran.returncode == 0:
             return ran.stdout
         if "list" in arguments and "No such file or directory" in ran.stderr:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stockade import nft
 from stockade.errors import Refused, Unavailable
 from stockade.events import Event
 from stockade.guard.conditions import path, status
@@ -187,6 +188,12 @@ def test_what_is_wrong_with_nft_is_said() -> None:
         NftSet(command=drop).sync([])
     with pytest.raises(Unavailable, match="nft: 1"):
         NftSet(command=("false",)).sync([])
+
+
+def test_an_nft_that_takes_too_long_is_said_to_and_not_how_it_was_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nft, "DEADLINE", 0.1)
+    with pytest.raises(Unavailable, match=r"^nft does not answer within 0\.1 s\n"):
+        NftSet(command=("sh", "-c", "exec sleep 9")).sync([])
 
 
 async def test_a_keeper_follows_the_guard_at_once(served: Net) -> None:
