@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -170,8 +171,11 @@ def test_libraries_and_environments_are_read_to_their_end() -> None:
     room = "A" * 100_000
     long = {f"V{number}": room for number in range(12)} | {"LD_AUDIT": "/usr/lib/none.so"}
     child = subprocess.Popen(["/usr/bin/sleep", "60"], env=long, stderr=subprocess.DEVNULL)
+    place = Path(f"/proc/{child.pid}")
     try:
-        found = processes.read_one(Path(f"/proc/{child.pid}"), 0.0)
+        while not (place / "environ").read_bytes():  # the kernel shows it a moment after the program was started
+            time.sleep(0.01)
+        found = processes.read_one(place, 0.0)
     finally:
         child.kill()
         child.wait()
