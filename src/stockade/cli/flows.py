@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from stockade.cli import screen
 from stockade.cli.findings import STYLES
 from stockade.host.traffic.plot import blocks
-from stockade.host.traffic.signals.saying import clock, length, size
+from stockade.host.traffic.signals.saying import clock, length, many, size
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -81,7 +81,7 @@ def _about_the_records(review: Review) -> Iterator[tuple[str, Text]]:
         yield "read", screen.shown(f"{source.name}: {source.records:,} records, {source.format}{damaged}{more}")
     if review.records:
         between = f"{clock(review.began)} to {clock(review.ended)} UTC ({length(review.ended - review.began)})"
-        yield "from", screen.shown(f"{between}, {review.conversations:,} conversations")
+        yield "from", screen.shown(f"{between}, {many(review.conversations, 'conversation')}")
         yield "normal", screen.shown(_normal(review.normal))
     for unseen in review.unseen:
         yield "not seen", screen.shown(f"{unseen.what}: {unseen.why}. {unseen.remedy}", "yellow")

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any, Final
 
 from stockade.host.oddity import Oddity
-from stockade.host.traffic.plot import svg
+from stockade.host.traffic.plot import printable, svg
 from stockade.host.traffic.reviewing import Review
 from stockade.host.traffic.signals.saying import clock, length, many
 
@@ -48,7 +48,7 @@ def page(review: Review) -> str:
         f"<h2>{many(len(notes), 'note')}: odd, and explained or too little to go by</h2><ul>" if notes else "",
         *map(_note, notes[:NOTES]),
         "</ul>" if notes else "", "<h2>What was read</h2><dl>",
-        *(f"<dt>{name}</dt><dd>{_printable(said)}</dd>" for name, said in _records(review)), "</dl></body></html>",
+        *(f"<dt>{name}</dt><dd>{printable(said)}</dd>" for name, said in _records(review)), "</dl></body></html>",
     ])  # fmt: skip
 
 
@@ -61,24 +61,24 @@ def images(review: Review) -> Iterator[tuple[str, str]]:
 
 def _lead(review: Review) -> str:
     return (
-        f"{review.records:,} records of {review.conversations:,} conversations, {clock(review.began)} to "
+        f"{many(review.records, 'record')} of {many(review.conversations, 'conversation')}, {clock(review.began)} to "
         f"{clock(review.ended)} UTC ({length(max(0.0, review.ended - review.began))})."
     )
 
 
 def _note(oddity: Oddity) -> str:
-    return f"<li>{_printable(oddity.title)}<br><span class=dim>{_printable(oddity.harmless)}</span></li>"
+    return f"<li>{printable(oddity.title)}<br><span class=dim>{printable(oddity.harmless)}</span></li>"
 
 
 def _article(oddity: Oddity) -> str:
     plot = oddity.facts.get("plot")
     signs = " · ".join([oddity.signal, *oddity.techniques])
     return (
-        f'<article class="{oddity.severity}"><h3><span class=level>{oddity.severity}</span>{_printable(oddity.title)}'
-        f"</h3><p class=signs>{_printable(signs)}</p>{_image(plot) if plot else ''}"
-        f"<dl><dt>why</dt><dd>{_printable(oddity.why)}</dd>"
-        f"<dt>look</dt><dd><code>{_printable(oddity.look)}</code></dd>"
-        f"<dt>may be harmless</dt><dd>{_printable(oddity.harmless)}</dd></dl></article>"
+        f'<article class="{oddity.severity}"><h3><span class=level>{oddity.severity}</span>{printable(oddity.title)}'
+        f"</h3><p class=signs>{printable(signs)}</p>{_image(plot) if plot else ''}"
+        f"<dl><dt>why</dt><dd>{printable(oddity.why)}</dd>"
+        f"<dt>look</dt><dd><code>{printable(oddity.look)}</code></dd>"
+        f"<dt>may be harmless</dt><dd>{printable(oddity.harmless)}</dd></dl></article>"
     )
 
 
@@ -100,8 +100,3 @@ def _records(review: Review) -> Iterator[tuple[str, str]]:
     )
     for unseen in review.unseen:
         yield "not seen", f"{unseen.what}: {unseen.why}. {unseen.remedy}"
-
-
-def _printable(text: str) -> str:
-    """Foreign text: no mark-up, and no character that turns the direction of what stands beside it."""
-    return escape("".join(c if c.isprintable() else ascii(c)[1:-1] for c in text))

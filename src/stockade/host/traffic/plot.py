@@ -10,6 +10,13 @@ BLOCKS: Final = " ▁▂▃▄▅▆▇█"
 WIDE, HIGH, FOOT, SIDE = 480, 96, 18, 4
 
 
+def printable(text: str) -> str:
+    """Foreign text for a page or an image: no mark-up, and no character that turns the direction of what stands beside
+    it, or that XML does not know.
+    """
+    return escape("".join(c if c.isprintable() else ascii(c)[1:-1] for c in text))
+
+
 def blocks(values: Sequence[float]) -> str:
     """One character a bar; what is not nothing is never shown as nothing."""
     most = max(values, default=0.0)
@@ -33,7 +40,7 @@ def svg(values: Sequence[float], *, title: str, begins: str, ends: str) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {total}" width="{WIDE}" height="{total}" '
         'role="img">'
-        f'<title>{escape(title)}</title><rect width="{WIDE}" height="{total}" fill="#fff"/>{bars}'
+        f'<title>{printable(title)}</title><rect width="{WIDE}" height="{total}" fill="#fff"/>{bars}'
         f'<line x1="{SIDE}" y1="{HIGH + 0.5}" x2="{WIDE - SIDE}" y2="{HIGH + 0.5}" stroke="#94a3b8"/>'
         f"{_text(SIDE, 14, 'start', title)}{_text(SIDE, total - 4, 'start', begins)}"
         f"{_text(WIDE - SIDE, total - 4, 'end', ends)}</svg>"
@@ -43,5 +50,5 @@ def svg(values: Sequence[float], *, title: str, begins: str, ends: str) -> str:
 def _text(x: int, y: int, anchor: str, said: str) -> str:
     return (
         f'<text x="{x}" y="{y}" text-anchor="{anchor}" font-family="sans-serif" font-size="12" fill="#475569">'
-        f"{escape(said)}</text>"
+        f"{printable(said)}</text>"
     )
