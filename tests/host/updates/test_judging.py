@@ -191,6 +191,12 @@ def test_whatever_somebody_serves_is_refused_or_can_be_read_again(said: object) 
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="the real release data is not here")
+def test_what_cannot_be_read_is_not_quoted_whole() -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        distilled(b"\xff\xc1" * 100_000, "data", "bookworm")
+    assert len(str(refused.value)) < 1000
+
+
 def test_real_release_data_is_read() -> None:
     attacks = distilled((REAL / "known_exploited_vulnerabilities.json").read_bytes(), "kev", "bookworm")
     released = distilled((REAL / "gitlab.json").read_bytes(), "gitlab", "bookworm")

@@ -34,7 +34,8 @@ def distilled(octets: bytes, called: str, release: str) -> Document:
         said = json.loads(octets)
         found = _recognised(said, called, release)
     except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
-        raise ConfigurationError(f"{called} is not release data that can be read: {error!r}", remedy=remedy) from error
+        why = repr(error)[:200]  # which may quote all of what was read
+        raise ConfigurationError(f"{called} is not release data that can be read: {why}", remedy=remedy) from error
     if found is None:
         raise ConfigurationError(f"{called} is no release data that is known here", remedy=remedy)
     return found
