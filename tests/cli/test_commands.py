@@ -112,6 +112,13 @@ def test_who_is_locked_or_has_left_is_not_called_active(terminal: Terminal) -> N
     assert re.search(r"ci, locked until \d\d:\d\d", terminal("reach ci").out)
 
 
+def test_who_is_let_in_twice_over_is_told_what_still_shuts_them_out(terminal: Terminal) -> None:
+    for command in ("user add ci --bot", "user block ci", "lock ci --for 2h"):
+        assert terminal(command).code == 0
+    assert re.match(r"ci: locked until \d\d:\d\d", terminal("unblock ci").out)
+    assert terminal("unlock ci").out == "ci: may sign in\n"
+
+
 def test_a_token_is_shown_once_and_can_be_revoked(terminal: Terminal) -> None:
     terminal("user add ci --bot")
     issued = terminal("token issue ci deploy --scope read_repository --for 30d").out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from stockade.cli import screen
 from stockade.cli.gating import Override, at_the_gate, end_waiting
 from stockade.cli.options import Config, Json, Reason, stockade
 from stockade.cli.plans import EvenMe
+
+if TYPE_CHECKING:
+    from stockade.directory.accounts import Account
 
 Name = Annotated[str, typer.Argument(help="The account's name.")]
 
@@ -46,7 +49,7 @@ def unlock(name: Name, *, reason: Reason = "", config: Config = None, json: Json
         found = response.unlock(name, reason)
     if json:
         return screen.say_json(found)
-    return screen.say(screen.shown(found.name, "bold") + screen.shown(" is locked no longer", "green"))
+    return _say_how_it_stands(found)
 
 
 def unblock(
@@ -72,7 +75,13 @@ def unblock(
         show_boxes(found.boxes)
     end_waiting(found.waits_for, f"unblock {found.account.name}", json=json)
     if not json:
-        screen.say(screen.shown(found.account.name, "bold") + screen.shown(" may sign in again", "green"))
+        _say_how_it_stands(found.account)
         if found.must_enrol:
             said = "until a second factor is enrolled, at the next sign-in with a browser, every other door refuses it"
             screen.say(screen.shown(said, "yellow"))
+
+
+def _say_how_it_stands(account: Account) -> None:
+    """An account may be shut out for more than one reason, and may have been let in before."""
+    stands = screen.standing(account, time.time(), in_="green", otherwise="may sign in")
+    screen.say(screen.shown(account.name, "bold") + ": " + stands)
