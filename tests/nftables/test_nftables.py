@@ -6,7 +6,7 @@ import asyncio
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from ipaddress import ip_network
 
 import pytest
@@ -208,16 +208,16 @@ async def test_a_keeper_follows_the_guard_at_once(served: Net) -> None:
     keeper.append(Keeper(NftSet.of(guard, command=served.nft), guard, every=3600.0, say=said.append))
     running = asyncio.create_task(keeper[0].run())
 
-    async def until(reached: bool) -> None:
+    async def until(so: Callable[[str, str], bool]) -> None:
         async with asyncio.timeout(60):
-            while await asyncio.to_thread(served.reaches, V4, CLIENT) is not reached:
+            while not await asyncio.to_thread(so, V4, CLIENT):
                 pass
 
-    await until(True)
+    await until(served.reaches)
     guard.ban(CLIENT, 60)
-    await until(False)
+    await until(served.cut)
     guard.unban(CLIENT)
-    await until(True)
+    await until(served.reaches)
     running.cancel()
     assert said == []
 
