@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,9 @@ from hypothesis import HealthCheck, settings
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A suite that was started in the background is deaf to interrupts, and so would be every program it starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+os.environ["TZ"] = "UTC"
+time.tzset()  # what is written without a zone means the same wherever the tests run
 
 pytest_plugins = [
     "tests.servers.authority",
@@ -44,6 +48,15 @@ settings.load_profile("same")
 
 for phase in ("connect", "read", "write", "pool"):
     setattr(DEFAULT_TIMEOUT_CONFIG, phase, 60.0)  # an answer that is late on a busy machine is no wrong answer
+
+
+LONGEST = ("test_machine_story.py", "test_whole_story.py", "test_machine.py", "test_killed.py")
+"""Begun first: begun last, one worker would be busy with them alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first, and all else in its order."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -10,6 +10,7 @@ from stockade.guard.shared import SharedStore
 SECRET_KEY = "for tests only"
 ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "tests.doors.django_site.urls"
+TIME_ZONE = "UTC"  # Django sets it for the whole process
 USE_TZ = True
 INSTALLED_APPS = [
     "django.contrib.auth",
