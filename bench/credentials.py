@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from bench.rows import Row
 from stockade.app import Stockade
 from stockade.app.inventory import inventory, lines, listed
 from stockade.app.respond.reaching import Found, reaching
+from stockade.cli import YOUNG
 from stockade.config import load
 from stockade.directory import BuiltinDirectory
 from stockade.directory.accounts import Level
@@ -76,7 +78,10 @@ def bar(title: str, taken: float, most: float, how: str) -> Row:
 
 
 def listed_here(directory: BuiltinDirectory) -> tuple[float, float, int]:
-    """How long the list takes in this process, on the wall and of the processor, and how many it had."""
+    """How long the list takes in this process, on the wall and of the processor, and how many it had; cycles are looked
+    for as seldom as in a command.
+    """
+    gc.set_threshold(YOUNG)
     start, busy = time.perf_counter(), time.process_time()
     counted = inventory(directory, Filter(dead=True), time.time())
     for _some in lines(listed(directory, counted)):

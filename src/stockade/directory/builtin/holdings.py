@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any, Final
@@ -89,9 +89,11 @@ class Holding:
 
 def credential_of(row: Row[Any]) -> Credential:
     """The credential in a row that begins with the columns of a Credential, whatever else it has."""
-    number, kind, holder, name, scopes, *between, traits, weakness = row[:_WIDTH]  # as the fields, one by one
+    number, kind, holder, name, scopes = row[:5]
+    traits, weakness = row[_WIDTH - 2 : _WIDTH]
+    between = row[5 : _WIDTH - 2]
     cells = number, _KINDS[kind], holder or "", name, _scopes(scopes), *between, _words(traits), weakness
-    return Credential._make(cells)
+    return _tuple(Credential, cells)
 
 
 def with_holder(noun: str) -> Select[Any]:
@@ -120,6 +122,7 @@ def found(sql: Connection, holding: Holding, number: int) -> Credential | Integr
     return credential_of(row) if holding.credentials is not None else integration_of(row)
 
 
+_tuple: Final[Callable[[type[Credential], Iterable[Any]], Credential]] = tuple.__new__
 _KINDS: Final = {kind.value: kind for kind in CredentialKind}
 
 

@@ -26,7 +26,7 @@ from stockade.events import Event, Outcome, Ref
 
 AT_ONCE: Final = 16
 """How many events of one change are handed to the log at a time."""
-PAGE = 2_000
+PAGE = 5_000
 """How many rows of a long list are held in memory at a time."""
 
 _BY_NAME = select(accounts).where(accounts.c.name == bindparam("wanted"))  # built once: it runs at every request
