@@ -89,11 +89,11 @@ class Holding:
 
 def credential_of(row: Row[Any]) -> Credential:
     """The credential in a row that begins with the columns of a Credential, whatever else it has."""
-    number, kind, holder, name, scopes = row[:5]
-    traits, weakness = row[_WIDTH - 2 : _WIDTH]
-    between = row[5 : _WIDTH - 2]
-    cells = number, _KINDS[kind], holder or "", name, _scopes(scopes), *between, _words(traits), weakness
-    return _tuple(Credential, cells)
+    cells: tuple[Any, ...] = row[:_WIDTH]
+    number, kind, holder, name, scopes = cells[:5]
+    traits, weakness = cells[-2:]
+    read = number, _KINDS[kind], holder or "", name, _scopes(scopes), *cells[5:-2], _words(traits), weakness
+    return _tuple(Credential, read)
 
 
 def with_holder(noun: str) -> Select[Any]:
