@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
@@ -57,6 +58,12 @@ LONGEST = ("test_machine_story.py", "test_whole_story.py", "test_machine.py", "t
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest comes first, and all else in its order."""
     items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
+def pytest_runtest_setup() -> None:
+    """Have each test see a terminal of its own, as wide as it says: a process makes it once."""
+    if (screen := sys.modules.get("stockade.cli.screen")) is not None:
+        screen.console.cache_clear()
 
 
 def pytest_xdist_auto_num_workers() -> int:

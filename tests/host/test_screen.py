@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stockade.cli import screen, triage
+from stockade.cli import triage
 from stockade.events import Ref
 from stockade.host.facts.process import Process
 from stockade.host.oddity import Oddity, Unseen
@@ -42,9 +42,7 @@ def test_a_screen_is_as_it_was_looked_at(
     name: str, reports: list[object], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", "100")
-    screen.console.cache_clear()
     triage.show_all(reports, notes=False, recorded=name != "in-order")  # type: ignore[arg-type]
-    screen.console.cache_clear()
     said = "\n".join(line.rstrip() for line in capsys.readouterr().out.splitlines()) + "\n"
     assert [c for c in said if not c.isprintable() and c != "\n"] == []
     golden = SCREENS / f"{name}.txt"
