@@ -39,6 +39,7 @@ def test_every_box_is_green_when_all_is_done_found_so_and_quiet() -> None:
 def test_each_thing_that_is_missing_keeps_its_box_open() -> None:
     night = Night()
     night.approve()
+    assert "contained" in open_boxes(night), "no step of it is taken yet"
     night.run()
     assert open_boxes(night) == ["verified", "rotated"]
     active = Entry(99, NOW, Event(NOW, "token.create", ALICE))
