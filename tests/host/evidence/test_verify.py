@@ -182,15 +182,25 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return store.held
 
 
+def told(store: dict[str, bytes]) -> dict[str, list[dict[str, object]]]:
+    """What the parts of a manifest say."""
+    parts = sorted((name, octets) for name, octets in store.items() if name.startswith("manifest/"))
+    return {name: [json.loads(line) for line in octets.splitlines()] for name, octets in parts}
+
+
+def test_a_manifest_that_keeps_silent_about_what_a_parcel_holds_is_refused(honest: dict[str, bytes]) -> None:
+    parts = told(honest)
+    held = next(line for lines in parts.values() for line in lines if line.get("holds"))
+    held["holds"] = []
+    with pytest.raises(Tampered, match="does not hold what its line says"):
+        verify(Memory(honest | forged(parts)))
+
+
 @given(some.data())
 def test_whoever_writes_a_manifest_can_make_it_be_refused_and_nothing_else(
     honest: dict[str, bytes], data: some.DataObject
 ) -> None:
-    parts = {
-        name: [json.loads(line) for line in octets.splitlines()]
-        for name, octets in sorted(honest.items())
-        if name.startswith("manifest/")
-    }
+    parts = told(honest)
     line = data.draw(some.sampled_from([line for lines in parts.values() for line in lines]))
     line[data.draw(some.sampled_from(sorted(line)))] = data.draw(JUNK)
     store = Memory(honest | forged(parts))
